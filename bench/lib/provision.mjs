@@ -1,0 +1,40 @@
+/**
+ * Gives the gateway a provider, a model and an API key through its own HTTP API, and returns the key once
+ * it works. Also makes sure that authentication is on, or the figures would flatter.
+ */
+export async function provision({ port, adminKey, upstreamPort, probe }) {
+  const call = async (path, key, body) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+    return { status: response.status, text: await response.text() }
+  }
+  const create = async (path, body) => {
+    const { status, text } = await call(path, adminKey, body)
+    if (status !== 200 && status !== 201)
+      throw new Error(`POST ${path} answered ${status}: ${text.slice(0, 500)}`)
+    return JSON.parse(text)
+  }
+  const base_url = `http://127.0.0.1:${upstreamPort}/v1`
+  await create('/api/providers/', { provider_id: 'mock', base_url, api_key: 'upstream-key' })
+  await create('/api/models/', { model_name: 'bench', provider_id: 'mock', upstream_model: 'bench-upstream' })
+  const { api_key: apiKey } = await create('/api/api-keys/', { name: 'bench' })
+  await untilServed(() => call('/v1/chat/completions', apiKey, probe))
+  const stranger = await call('/v1/chat/completions', 'sk-nobody', probe)
+  if (stranger.status !== 401 && stranger.status !== 403) {
+    throw new Error(`the gateway answered ${stranger.status} to an unknown key: authentication is off`)
+  }
+  return apiKey
+}
+
+// Configuration is a snapshot that the gateway renews in the background, so the first calls may be refused.
+async function untilServed(attempt, seconds = 20) {
+  for (let tries = 0; ; tries++) {
+    const { status, text } = await attempt()
+    if (status === 200) return
+    if (tries === seconds * 2) throw new Error(`the gateway still answers ${status}: ${text.slice(0, 500)}`)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}

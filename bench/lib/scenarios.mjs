@@ -1,0 +1,64 @@
+import { chatEvents, chatReply, chatRequest } from './chat.mjs'
+
+const KB = 1024
+
+/**
+ * What is measured. `limit.ratio` is CPU per request against the floor, `limit.firstMs` is what the first
+ * content may come later than the floor's; `extra` scenarios run only when they are named with --only.
+ */
+export const scenarios = [
+  json('json-1k', 'JSON 1 KB', 'reply-1k', KB, 2400, { limit: { ratio: 1.6 } }),
+  json('json-32k', 'JSON 32 KB', 'reply-32k', 32 * KB, 800),
+  json('json-512k', 'JSON 512 KB request, 1 KB reply', 'reply-1k', 512 * KB, 160, { limit: { ratio: 2 } }),
+  json('json-512k-both', 'JSON 512 KB request, 512 KB reply', 'reply-512k', 512 * KB, 160),
+  sse('sse-burst', 'SSE 100 events, burst', 'sse-burst', 400, { limit: { ratio: 1.6 } }),
+  sse('sse-burst-usage', 'SSE 100 events, burst, client asks for usage', 'sse-burst', 400, {
+    usage: true,
+    limit: { ratio: 1.6 },
+  }),
+  sse('sse-paced', 'SSE 100 events, one per 2 ms', 'sse-paced', 192, { limit: { ratio: 1.6 } }),
+  sse('sse-paced-usage', 'SSE 100 events, one per 2 ms, client asks for usage', 'sse-paced', 192, {
+    usage: true,
+    limit: { ratio: 1.6 },
+  }),
+  sse('ttft', 'Time to first token, upstream answers after 20 ms', 'sse-first', 60, {
+    connections: 1,
+    limit: { firstMs: 1 },
+  }),
+  json('json-1k-alone', 'JSON 1 KB, one at a time', 'reply-1k', KB, 600, { connections: 1, extra: true }),
+  json('json-512k-model-last', 'JSON 512 KB request with the model at its end', 'reply-1k', 512 * KB, 160, {
+    modelLast: true,
+    extra: true,
+  }),
+]
+
+function json(name, title, kind, requestBytes, requests, more) {
+  return { name, title, kind, requestBytes, requests, connections: 16, stream: false, ...more }
+}
+
+function sse(name, title, kind, requests, more) {
+  return { name, title, kind, requestBytes: KB, requests, connections: 16, stream: true, ...more }
+}
+
+/** The bytes of one request of a scenario. */
+export function payloadOf(scenario, apiKey) {
+  const body = chatRequest(scenario)
+  const head = [
+    'POST /v1/chat/completions HTTP/1.1',
+    'host: 127.0.0.1',
+    `authorization: Bearer ${apiKey}`,
+    'content-type: application/json',
+    'accept: application/json',
+    'user-agent: OpenAI/JS 6.49.0',
+    `content-length: ${body.length}`,
+  ]
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body])
+}
+
+/** What a right answer to it looks like, whichever way it came. */
+export function expectationOf(scenario) {
+  if (!scenario.stream) return { bytes: chatReply(scenario.kind).length }
+  const events = chatEvents(scenario.kind, scenario.usage)
+  const last = events.filter((event) => event.includes('"content":"word')).at(-1)
+  return { events: events.length, lastWord: /word\d+/.exec(last.toString())[0] }
+}

@@ -1,0 +1,126 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { startChild } from './children.mjs'
+import { onCore } from './machine.mjs'
+
+const text = (value) => JSON.stringify(String(value)) // a Cap'n Proto string literal reads like a JSON one
+
+/**
+ * Starts bare `workerd serve` with one worker and resolves to `{ pid, port, inspector }` when it listens.
+ * `worker` is `{ name, build, config, bindings, services, actors }`.
+ */
+export async function startWorkerd(root, worker, { core, inspector = false } = {}) {
+  const { folder } = worker.build
+  const file = join(folder, 'config.capnp')
+  writeFileSync(file, configText(worker))
+  const binary = join(root, 'node_modules/workerd/bin/workerd')
+  const args = ['serve', file, '--control-fd=3', ...(inspector ? ['--inspector-addr=127.0.0.1:0'] : [])]
+  const stdio = ['ignore', 'inherit', 'pipe', 'pipe']
+  const child = startChild(worker.name, ...onCore(core, binary, args), { stdio })
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (!/became the default as of/.test(line)) console.error(`[${worker.name}] ${line.slice(0, 500)}`)
+  })
+  const events = createInterface({ input: child.stdio[3] })
+  const ready = { child, pid: child.pid }
+  for await (const line of events) {
+    const event = JSON.parse(line)
+    if (event.event === 'listen-inspector') ready.inspector = event.port
+    if (event.event === 'listen') ready.port = event.port
+    if (ready.port && (ready.inspector || !inspector)) return ready
+  }
+  return new Promise(() => {}) // it died, and `startChild` is ending the bench
+}
+
+/** The floor worker, under the compatibility settings of the gateway. */
+export function floorWorker(folder, config, upstreamPort) {
+  mkdirSync(folder, { recursive: true })
+  copyFileSync(new URL('floor.mjs', import.meta.url), join(folder, 'floor.mjs'))
+  const bindings = [`(name = "UPSTREAM", text = "127.0.0.1:${upstreamPort}")`]
+  return {
+    name: 'floor',
+    build: { folder, modules: ['floor.mjs'] },
+    config,
+    bindings,
+    services: [],
+    actors: [],
+  }
+}
+
+/**
+ * The gateway with every binding of its wrangler.toml: Durable Objects inside the process, everything
+ * that is a service elsewhere in production behind `socketPath`, told apart by a request header.
+ */
+export function gatewayWorker(build, config, variables, socketPath) {
+  const services = []
+  const remote = (name) => {
+    const header = `injectRequestHeaders = [(name = "x-bench-binding", value = ${text(name)})]`
+    const address = `address = ${text(`unix:${socketPath}`)}`
+    services.push(`(name = ${text(`remote:${name}`)}, external = (${address}, http = (${header})))`)
+    return text(`remote:${name}`)
+  }
+  const bind = (name, value) => `(name = ${text(name)}, ${value})`
+  const d1 = (name) => `wrapped = (moduleName = "cloudflare-internal:d1-api",
+      innerBindings = [(name = "fetcher", service = ${remote(name)})])`
+  const vars = Object.entries({ ...config.vars, ...variables })
+  const actors = config.durable_objects.bindings
+  const bindings = [
+    ...vars.map(([name, value]) => bind(name, variable(value))),
+    ...config.d1_databases.map(({ binding }) => bind(binding, d1(binding))),
+    ...config.kv_namespaces.map(({ binding }) => bind(binding, `kvNamespace = ${remote(binding)}`)),
+    ...config.r2_buckets.map(({ binding }) => bind(binding, `r2Bucket = ${remote(binding)}`)),
+    ...(config.queues.producers ?? []).map(({ binding }) => bind(binding, `queue = ${remote(binding)}`)),
+    ...actors.map((actor) => bind(actor.name, `durableObjectNamespace = ${text(actor.class_name)}`)),
+  ]
+  if (config.assets?.binding) bindings.push(bind(config.assets.binding, 'service = "no-assets"'))
+  return {
+    name: 'gateway',
+    build,
+    config,
+    bindings,
+    services,
+    actors: actors.map((actor) => actor.class_name),
+  }
+}
+
+const variable = (value) =>
+  typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`
+
+function configText({ build, config, bindings, services, actors }) {
+  const disk = join(build.folder, 'durable-objects')
+  mkdirSync(disk, { recursive: true })
+  const namespaces = actors.map(
+    (name) => `(className = ${text(name)}, uniqueKey = ${text(`bench-${name}`)}, enableSql = true)`,
+  )
+  const storage = actors.length > 0 ? '\n  durableObjectStorage = (localDisk = "disk"),' : ''
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),
+    (name = "internet", network = (allow = ["public", "private"])),
+    (name = "disk", disk = (path = ${text(disk)}, writable = true)),
+    (name = "no-assets", worker = .noAssets),
+    ${services.join(',\n    ')}
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
+);
+const main :Workerd.Worker = (
+  modules = [${build.modules.map(moduleText).join(', ')}],
+  compatibilityDate = ${text(config.compatibility_date)},
+  compatibilityFlags = [${config.compatibility_flags.map(text).join(', ')}],
+  durableObjectNamespaces = [${namespaces.join(', ')}],${storage}
+  bindings = [
+    ${bindings.join(',\n    ')}
+  ]
+);
+const noAssets :Workerd.Worker = (
+  modules = [(name = "main", esModule = "export default { fetch: () => new Response(null, { status: 404 }) }")],
+  compatibilityDate = ${text(config.compatibility_date)}
+);
+`
+}
+
+function moduleText(name) {
+  const kind = { wasm: 'wasm', txt: 'text', html: 'text', sql: 'text', bin: 'data' }[name.split('.').pop()]
+  return `(name = ${text(name)}, ${kind ?? 'esModule'} = embed ${text(name)})`
+}

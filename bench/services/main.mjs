@@ -1,0 +1,56 @@
+// Process B: what is a service outside the worker in production. A test harness with the real consumer and
+// local D1, KV, R2 and Queues, behind a socket on which the measured workerd speaks its internal protocols.
+// Run with a Node that wrangler accepts: `main.mjs ROOT SOCKET CONFIG_JSON_FILE`.
+import { readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createTestHarness } from 'wrangler'
+import { answer } from '../lib/children.mjs'
+import { serveBindings } from './front.mjs'
+import { heldMessages } from './held-messages.mjs'
+
+const [root, socketPath, settingsFile] = process.argv.slice(2)
+const { gateway, consumerFile, variables } = JSON.parse(readFileSync(settingsFile, 'utf8'))
+
+const databases = gateway.d1_databases.map((database) => ({
+  ...database,
+  migrations_dir: resolve(dirname(gateway.configPath), database.migrations_dir ?? 'migrations'),
+}))
+const bridge = {
+  name: 'bench-bridge',
+  main: fileURLToPath(new URL('bridge.mjs', import.meta.url)),
+  compatibility_date: gateway.compatibility_date,
+  d1_databases: databases,
+  kv_namespaces: gateway.kv_namespaces,
+  r2_buckets: gateway.r2_buckets,
+  queues: { producers: gateway.queues.producers ?? [] },
+}
+const harness = createTestHarness({
+  root,
+  workers: [{ config: bridge }, { configPath: join(root, consumerFile), vars: variables }],
+})
+
+const { url } = await harness.listen()
+const worker = harness.getWorker('bench-bridge')
+for (const { binding } of databases) await worker.applyD1Migrations(binding)
+const env = await worker.getEnv()
+const held = heldMessages(env)
+const queues = new Set((gateway.queues.producers ?? []).map(({ binding }) => binding))
+await serveBindings({ socketPath, bridgeUrl: url, queues, held })
+
+const rows = async () => (await env.LOGS.prepare('select count(*) as n from request_logs').first()).n
+
+/** Hands the held messages to the real queue and waits for the consumer to have written so many rows. */
+async function settle({ expected, limitMs }) {
+  await held.release()
+  const until = Date.now() + limitMs
+  let found = await rows()
+  while (found < expected && Date.now() < until) {
+    await new Promise((next) => setTimeout(next, 100))
+    found = await rows()
+  }
+  return found
+}
+
+answer({ rows, settle, held: () => held.count() }, () => harness.close())
+process.send({ id: 'ready', value: url.href })

@@ -1,0 +1,8 @@
+import { defineConfig } from 'drizzle-kit'
+
+/** `npm run migrations` for the database LOGS. */
+export default defineConfig({
+  dialect: 'sqlite',
+  schema: './src/platform/logs-schema.ts',
+  out: './migrations/logs',
+})

@@ -1,0 +1,48 @@
+/** The local secrets in .dev.vars, which `wrangler dev` gives to the gateway. */
+import { randomBytes, randomInt } from 'node:crypto'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+
+const comment = '# Local secrets, made by `npm start`. Add the keys of providers: OPENAI_API_KEY=sk-...\n'
+
+const makers = {
+  ADMIN_KEY: newKey,
+  DEV_API_KEY: newKey,
+  ENCRYPTION_KEY: () => randomBytes(32).toString('base64'),
+  // So that a model server on this machine can be a provider.
+  ALLOW_PRIVATE_UPSTREAMS: () => 'true',
+}
+
+/** Adds the names that are missing from the file, readable by its owner only; returns all names and values. */
+export function ensureDevVars(file) {
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : comment
+  const missing = Object.keys(makers).filter((name) => !(name in parse(before)))
+  const lines = missing.map((name) => `${name}=${makers[name]()}\n`).join('')
+  const after = before.endsWith('\n') || before === '' ? before + lines : `${before}\n${lines}`
+  if (missing.length > 0) writeFileSync(file, after, { mode: 0o600 })
+  chmodSync(file, 0o600)
+  return parse(after)
+}
+
+/** The names and values in a .dev.vars file; none when there is no file. */
+export function readDevVars(file) {
+  return existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}
+}
+
+function parse(text) {
+  const pattern = /^\s*(?:export\s+)?([\w.-]+)\s*=\s*(.*?)\s*$/gm
+  return Object.fromEntries([...text.matchAll(pattern)].map(([, name, value]) => [name, unquote(value)]))
+}
+
+function unquote(value) {
+  return /^(["'`])(.*)\1/.exec(value)?.[2] ?? value.replace(/\s+#.*$/, '')
+}
+
+// As the gateway makes them: a prefix of 8 that may be shown, a dot, and a secret of 32.
+function newKey() {
+  return `${base62(8)}.${base62(32)}`
+}
+
+function base62(length) {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
+}

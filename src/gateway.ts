@@ -1,0 +1,77 @@
+import { type Context, Hono } from 'hono'
+import { authenticate } from './pipeline/authenticate'
+import { createIsolate, type Isolate } from './pipeline/isolate'
+import { realEffects } from './platform/effects'
+import type { Env } from './platform/env'
+import { describe, type Failure, SluiceError } from './platform/failure'
+import { protocols } from './protocols/table'
+import { managementError } from './routes/management'
+import type { KeyedRoute, Route, RouteContext } from './routes/route'
+import { routes } from './routes/table'
+
+type App = Hono<{ Bindings: Env }>
+
+let isolate: Isolate | undefined
+
+/** The gateway's router; `strict: false` lets every path end with a slash or without. */
+export const app: App = new Hono<{ Bindings: Env }>({ strict: false })
+for (const route of routes)
+  app.on(route.method, [...route.paths], (context) => run(route, contextOf(context)))
+app.notFound((context) => {
+  const path = new URL(context.req.url).pathname
+  return failed(
+    { kind: 'not_found', message: `There is nothing at ${context.req.method} ${path}.` },
+    'openai',
+  )
+})
+app.onError((cause) => failed(failureOf(cause), undefined))
+
+export default { fetch: app.fetch }
+// biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports
+export { Ledger } from './limits/ledger'
+
+async function run(route: Route, context: RouteContext): Promise<Response> {
+  if (route.auth === 'inference' || route.auth === 'none') return route.handle(context)
+  try {
+    return await runKeyed(route, context)
+  } catch (cause) {
+    return failed(failureOf(cause), route.errors)
+  }
+}
+
+async function runKeyed(route: KeyedRoute, context: RouteContext): Promise<Response> {
+  const caller = await authenticate(context, context.isolate)
+  if (route.auth === 'admin' && caller.role !== 'admin') {
+    throw new SluiceError({ kind: 'forbidden', message: 'This needs an API key with the admin role.' })
+  }
+  return route.handle(context, caller)
+}
+
+function contextOf(context: Context<{ Bindings: Env }>): RouteContext {
+  const { env, executionCtx, req } = context
+  isolate ??= createIsolate(env, realEffects)
+  return {
+    request: req.raw,
+    params: req.param(),
+    env,
+    effects: realEffects,
+    isolate,
+    background: (work) => executionCtx.waitUntil(work),
+  }
+}
+
+function failed(failure: Failure, shape: KeyedRoute['errors']): Response {
+  if (shape === undefined) return managementError(failure)
+  const description = describe(failure)
+  return new Response(protocols['openai-chat'].encodeError(description), {
+    status: description.status,
+    headers: { 'content-type': 'application/json' },
+  })
+}
+
+function failureOf(cause: unknown): Failure {
+  if (cause instanceof SluiceError) return cause.failure
+  // biome-ignore lint/suspicious/noConsole: an unexpected fault must be found in the worker's log; the client gets no details
+  console.error(cause)
+  return { kind: 'internal', message: 'Internal server error.' }
+}

@@ -1,0 +1,100 @@
+import * as z from 'zod'
+
+/** A message is refused, and kept as a dead letter, when its version is not this one. */
+export const LOG_RECORD_VERSION = 1
+
+const usageSchema = z.object({
+  inputTokens: z.number(),
+  cacheReadTokens: z.number(),
+  cacheWrite5mTokens: z.number(),
+  cacheWrite1hTokens: z.number(),
+  outputTokens: z.number(),
+  reasoningTokens: z.number(),
+  audioInputTokens: z.number(),
+  audioOutputTokens: z.number(),
+})
+
+const attemptSchema = z.object({
+  providerId: z.string(),
+  model: z.string(),
+  upstreamModel: z.string(),
+  credentialKind: z.enum(['none', 'secret', 'stored']),
+  startedAtMs: z.number(),
+  latencyMs: z.number(),
+  statusCode: z.number(),
+  errorCode: z.string().optional(),
+  errorMessage: z.string().optional(),
+})
+
+const pricesSchema = z.object({
+  inputCost: z.number().nullable(),
+  outputCost: z.number().nullable(),
+  cacheHitInputCost: z.number().nullable(),
+  cacheCreationInputCost: z.number().nullable(),
+})
+
+/** A body rides in the message, or lies in R2 already, or could not be kept (and the row says why). */
+const bodySchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('inline'),
+    bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+  }),
+  z.object({ kind: z.literal('object'), key: z.string(), sizeBytes: z.number() }),
+  z.object({ kind: z.literal('lost'), reason: z.string(), sizeBytes: z.number() }),
+])
+
+const tagsSchema = z.object({
+  customerIdentifier: z.string().optional(),
+  customerEmail: z.string().optional(),
+  customerName: z.string().optional(),
+  threadIdentifier: z.string().optional(),
+  customIdentifier: z.string().optional(),
+  groupIdentifier: z.string().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  properties: z.record(z.string(), z.unknown()).optional(),
+  note: z.string().optional(),
+  category: z.string().optional(),
+  positiveFeedback: z.boolean().optional(),
+})
+
+/** The queue message, one per request: the contract between the gateway and the consumer worker. */
+export const logRecordSchema = z.object({
+  version: z.literal(LOG_RECORD_VERSION),
+  id: z.string(),
+  startedAtMs: z.number(),
+  endedAtMs: z.number(),
+  environment: z.enum(['prod', 'test']),
+  apiKeyId: z.string().optional(),
+  apiKeyName: z.string().optional(),
+  method: z.string(),
+  path: z.string(),
+  userAgent: z.string().optional(),
+  logType: z.string(),
+  stream: z.boolean(),
+  model: z.string().optional(),
+  upstreamModel: z.string().optional(),
+  providerId: z.string().optional(),
+  credentialKind: z.enum(['none', 'secret', 'stored']).optional(),
+  ending: z.enum(['completed', 'cancelled', 'failed']),
+  statusCode: z.number(),
+  errorCode: z.string().optional(),
+  errorMessage: z.string().optional(),
+  finishReason: z.string().optional(),
+  responseId: z.string().optional(),
+  usage: usageSchema.optional(),
+  usageSource: z.enum(['provider', 'estimated', 'partial']).optional(),
+  prices: pricesSchema.optional(),
+  pricesAs: z.string().optional(),
+  timeToFirstTokenMs: z.number().optional(),
+  routingMs: z.number(),
+  attempts: z.array(attemptSchema),
+  dropped: z.array(z.string()),
+  tags: tagsSchema,
+  requestBody: bodySchema.optional(),
+  responseBody: bodySchema.optional(),
+})
+
+export type LogRecord = z.infer<typeof logRecordSchema>
+export type LogAttempt = z.infer<typeof attemptSchema>
+export type LogBody = z.infer<typeof bodySchema>
+export type LogTags = z.infer<typeof tagsSchema>

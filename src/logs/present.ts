@@ -1,0 +1,130 @@
+import { collectChatStream } from '../protocols/openai-chat/collect'
+import { fieldsOf } from '../protocols/openai-chat/usage'
+import type { LogRow } from './query'
+
+const NANO_PER_UNIT = 1_000_000_000
+
+/** A log row under Respan's names (compatibility document, A12.2), with ours beside them. */
+export function presentLog(row: LogRow) {
+  const promptTokens = total(
+    row.inputTokens,
+    row.cacheReadTokens,
+    row.cacheWrite5mTokens,
+    row.cacheWrite1hTokens,
+  )
+  const tokens = total(promptTokens, row.outputTokens)
+  const latency = row.latencyMs / 1_000
+  return {
+    id: row.id,
+    unique_id: row.id,
+    log_type: row.logType,
+    status: row.ending === 'completed' ? 'success' : 'error',
+    ending: row.ending,
+    failed: row.ending === 'failed',
+    status_code: row.statusCode,
+    error_code: row.errorCode,
+    error_message: row.errorMessage ?? '',
+    timestamp: new Date(row.endedAtMs).toISOString(),
+    start_time: new Date(row.startedAtMs).toISOString(),
+    environment: row.environment,
+    is_test: row.environment === 'test',
+    organization_key_id: row.apiKeyId,
+    organization_key_name: row.apiKeyName,
+    request_url_path: row.path,
+    user_agent: row.userAgent,
+    model: row.model,
+    deployment_name: row.upstreamModel,
+    provider_id: row.providerId,
+    credential_kind: row.credentialKind,
+    stream: row.stream,
+    finish_reason: row.finishReason,
+    response_id: row.responseId,
+    prompt_tokens: promptTokens,
+    completion_tokens: row.outputTokens,
+    total_request_tokens: tokens,
+    usage: usageOf(row),
+    usage_source: row.usageSource,
+    cost: row.costNanoUsd === null ? null : row.costNanoUsd / NANO_PER_UNIT,
+    cost_nano_usd: row.costNanoUsd,
+    price_status: row.priceStatus,
+    latency,
+    time_to_first_token: row.timeToFirstTokenMs === null ? null : row.timeToFirstTokenMs / 1_000,
+    tokens_per_second: row.outputTokens === null || latency === 0 ? null : row.outputTokens / latency,
+    routing_time: row.routingMs / 1_000,
+    attempts: row.attempts,
+    ignored_parameters: row.dropped ?? [],
+    customer_identifier: row.customerIdentifier,
+    customer_email: row.customerEmail,
+    customer_name: row.customerName,
+    thread_identifier: row.threadIdentifier,
+    custom_identifier: row.customIdentifier,
+    group_identifier: row.groupIdentifier,
+    metadata: row.metadata ?? {},
+    properties: row.properties ?? {},
+    note: row.note,
+    category: row.category,
+    positive_feedback: row.positiveFeedback,
+  }
+}
+
+/** What the bodies of a chat log say: whole, and in the parts that people look for. */
+export function presentBodies(row: LogRow, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
+  const request = jsonOrText(bodies.request)
+  const isStream =
+    row.stream && row.statusCode !== 0 && bodies.response !== undefined && startsLikeEvents(bodies.response)
+  const reply =
+    isStream && bodies.response !== undefined
+      ? collectChatStream(bodies.response)
+      : jsonOrText(bodies.response)
+  const { messages, tools, tool_choice } = fieldsOf(request)
+  const { choices } = fieldsOf(reply)
+  const completionMessages = Array.isArray(choices) ? choices.map((choice) => fieldsOf(choice).message) : []
+  return {
+    full_request: request ?? null,
+    full_response: reply ?? null,
+    response_stream: isStream ? new TextDecoder().decode(bodies.response) : null,
+    prompt_messages: messages ?? [],
+    completion_message: completionMessages[0] ?? null,
+    completion_messages: completionMessages,
+    input: messages === undefined ? null : JSON.stringify(messages),
+    output: completionMessages[0] === undefined ? null : JSON.stringify(completionMessages[0]),
+    tools: tools ?? null,
+    tool_choice: tool_choice ?? null,
+  }
+}
+
+function usageOf(row: LogRow) {
+  if (row.usageSource === null) return null
+  return {
+    input_tokens: row.inputTokens,
+    cache_read_tokens: row.cacheReadTokens,
+    cache_write_5m_tokens: row.cacheWrite5mTokens,
+    cache_write_1h_tokens: row.cacheWrite1hTokens,
+    output_tokens: row.outputTokens,
+    reasoning_tokens: row.reasoningTokens,
+    audio_input_tokens: row.audioInputTokens,
+    audio_output_tokens: row.audioOutputTokens,
+  }
+}
+
+function total(...counts: (number | null)[]): number | null {
+  return counts.every((count) => count === null)
+    ? null
+    : counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
+}
+
+function jsonOrText(bytes: Uint8Array | undefined): unknown {
+  if (bytes === undefined) return undefined
+  const text = new TextDecoder().decode(bytes)
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+// An error that came instead of a stream is JSON; events begin with a field name, a comment or a byte order mark.
+function startsLikeEvents(bytes: Uint8Array): boolean {
+  const first = bytes[0]
+  return first !== 0x7b && first !== 0x5b && first !== 0x3c
+}

@@ -1,0 +1,59 @@
+import type { Env } from '../platform/env'
+import { type LogBody, type LogRecord, logRecordSchema } from './log-record'
+
+/** Where records lie that the queue did not take; the consumer's cron brings them in. */
+export const UNDELIVERED_PREFIX = 'undelivered/'
+
+/** Puts records that the queue refused into R2. Only when that fails too is a record lost, and the worker's log says so. */
+export async function keepUndelivered(
+  env: Env,
+  records: readonly LogRecord[],
+  cause: unknown,
+): Promise<void> {
+  for (const record of records) {
+    try {
+      await env.BODIES.put(`${UNDELIVERED_PREFIX}${record.id}.json`, recordToJson(record))
+    } catch (second) {
+      // biome-ignore lint/suspicious/noConsole: the last place that is left to say it
+      console.error(
+        JSON.stringify({ event: 'log_lost', id: record.id, queue: String(cause), r2: String(second) }),
+      )
+    }
+  }
+}
+
+/** A record as JSON text, with bodies in base64. */
+export function recordToJson(record: LogRecord): string {
+  const { requestBody, responseBody, ...rest } = record
+  return JSON.stringify({
+    ...rest,
+    requestBody: bodyToJson(requestBody),
+    responseBody: bodyToJson(responseBody),
+  })
+}
+
+/** The record that `recordToJson` wrote. */
+export function recordFromJson(text: string): LogRecord {
+  const value: unknown = JSON.parse(text, (key, field) => (key === 'base64' ? bytesOf(String(field)) : field))
+  const { requestBody, responseBody, ...rest } = Object(value)
+  return logRecordSchema.parse({
+    ...rest,
+    requestBody: bodyFromJson(requestBody),
+    responseBody: bodyFromJson(responseBody),
+  })
+}
+
+function bodyToJson(body: LogBody | undefined): unknown {
+  if (body?.kind !== 'inline') return body
+  const characters = Array.from(body.bytes, (byte) => String.fromCharCode(byte)).join('')
+  return { kind: 'inline', base64: btoa(characters) }
+}
+
+function bodyFromJson(body: unknown): unknown {
+  const { base64, ...rest } = Object(body)
+  return body === undefined ? undefined : base64 === undefined ? body : { ...rest, bytes: base64 }
+}
+
+function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+}

@@ -1,0 +1,19 @@
+import { type Caller, callerOf, hashOfKey, keyRequired } from '../keys/authenticate'
+import { type Isolate, MISS_AGE_MS } from './isolate'
+import type { Exchange } from './stages'
+
+/** Who sends a request. In a warm isolate nothing is waited for: the snapshot and the key's hash are in memory. */
+export async function authenticate(
+  exchange: Pick<Exchange, 'request' | 'env' | 'effects' | 'background'>,
+  isolate: Isolate,
+): Promise<Caller> {
+  const { request, env, effects, background } = exchange
+  const hash = await hashOfKey(keyRequired(request))
+  const secret = (await isolate.secretKeys(env)).find((one) => one.hash === hash)
+  // The keys that are worker secrets work without any database.
+  if (secret !== undefined) return secret.caller
+  const nowMs = effects.now()
+  const config = await isolate.config.get(background)
+  if (config.apiKeysByHash.has(hash)) return callerOf(hash, config, nowMs)
+  return callerOf(hash, await isolate.config.refreshed(background, MISS_AGE_MS), nowMs)
+}

@@ -1,0 +1,26 @@
+import { type SecretKey, secretKeys } from '../keys/authenticate'
+import { type Config, createConfigSnapshot } from '../platform/config'
+import type { Effects } from '../platform/effects'
+import type { Env } from '../platform/env'
+import type { Snapshot } from '../platform/snapshot'
+
+/** A name or key that is not known may have been made a moment ago elsewhere: one look a second finds out. */
+export const MISS_AGE_MS = 1_000
+
+/** What an isolate keeps between requests. */
+export interface Isolate {
+  config: Snapshot<Config>
+  /** Without a promise once they are hashed. */
+  secretKeys(env: Env): readonly SecretKey[] | Promise<readonly SecretKey[]>
+}
+
+/** Made at an isolate's first request. */
+export function createIsolate(env: Env, effects: Effects): Isolate {
+  let secrets: readonly SecretKey[] | undefined
+  return {
+    config: createConfigSnapshot(env, effects.now),
+    secretKeys(present) {
+      return secrets ?? secretKeys(present).then((hashed) => (secrets = hashed))
+    },
+  }
+}

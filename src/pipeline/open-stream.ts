@@ -1,0 +1,77 @@
+import { SluiceError } from '../platform/failure'
+import { concat } from '../platform/json-edit'
+import { stoppedFailure } from '../providers/call'
+import { type Answered, sampleOf } from './read-whole'
+import type { OpenStream } from './stages'
+
+/** A stream that has sent this much without any content is not one. */
+const MAX_PRELUDE_BYTES = 1024 * 1024
+
+/**
+ * Reads a stream up to its first content, reasoning or tool call and withholds what came: until then an error, a
+ * break or silence lets another target take over, and the client never sees it.
+ */
+export async function openStream(answered: Answered): Promise<OpenStream> {
+  const { response, target, protocol, lifeline, effects } = answered
+  const type = response.headers.get('content-type') ?? ''
+  if (response.body === null || !type.toLowerCase().startsWith('text/event-stream'))
+    throw await notAStream(answered, type)
+  lifeline.enter('first_content')
+  const reader = protocol.streamReader()
+  const chunks: Uint8Array[] = []
+  const bytes = response.body.getReader()
+  let length = 0
+  while (!reader.hasContent) {
+    const { done, value } = await bytes.read().catch((cause: unknown) => {
+      throw (
+        stoppedFailure(target, lifeline) ??
+        broken(answered, `the connection broke before any content (${messageOf(cause)})`)
+      )
+    })
+    if (done) reader.end()
+    else {
+      chunks.push(value)
+      reader.feed(value)
+      length += value.byteLength
+    }
+    if (reader.error !== undefined) throw errorEvent(answered, reader.error)
+    if (reader.hasContent || (done && reader.isComplete)) break
+    if (done) throw broken(answered, 'the stream ended before any content')
+    if (length > MAX_PRELUDE_BYTES) throw broken(answered, `${length} bytes came without any content`)
+  }
+  bytes.releaseLock()
+  lifeline.enter('idle')
+  const prelude = concat(chunks)
+  return {
+    kind: 'stream',
+    target,
+    headers: response.headers,
+    source: response.body,
+    prelude,
+    reader,
+    lifeline,
+    firstContentAtMs: effects.now(),
+  }
+}
+
+async function notAStream(answered: Answered, type: string): Promise<SluiceError> {
+  const { response, target, lifeline } = answered
+  const body = await response.arrayBuffer().catch(() => new ArrayBuffer(0))
+  const message = `a stream was asked for, but it sent ${type === '' ? 'no content type' : type}: ${sampleOf(new Uint8Array(body))}`
+  return (
+    stoppedFailure(target, lifeline) ??
+    new SluiceError({ kind: 'upstream_invalid', provider: target.providerId, message })
+  )
+}
+
+function errorEvent({ target }: Answered, error: { message: string; data: string }): SluiceError {
+  return new SluiceError({ kind: 'upstream_error_event', provider: target.providerId, ...error })
+}
+
+function broken({ target }: Answered, message: string): SluiceError {
+  return new SluiceError({ kind: 'upstream_incomplete', provider: target.providerId, message })
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

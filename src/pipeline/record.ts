@@ -1,0 +1,97 @@
+import type { Caller } from '../keys/authenticate'
+import {
+  LOG_RECORD_VERSION,
+  type LogAttempt,
+  type LogBody,
+  type LogRecord,
+  type LogTags,
+} from '../logs/log-record'
+import type { GatewayParameters } from './gateway-parameters'
+import type { Intake } from './intake'
+import type { Ending, Exchange } from './stages'
+import { loggableBody } from './upstream-body'
+
+/** What is known of a request so far; a request that is refused early leaves a record of just that. */
+export interface Known {
+  caller?: Caller
+  intake?: Intake
+  authenticatedAtMs?: number
+  plannedAtMs?: number
+  attempts: LogAttempt[]
+}
+
+const MAX_TEXT = 1_000
+
+/** The log record of a request that has ended. */
+export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogRecord {
+  const { request, logId, startedAtMs } = exchange
+  const { caller, intake } = known
+  const target = ending.target
+  const lastAttempt = known.attempts.at(-1)
+  const userAgent = request.headers.get('user-agent')
+  return {
+    version: LOG_RECORD_VERSION,
+    id: logId,
+    startedAtMs,
+    endedAtMs: ending.endedAtMs,
+    environment: caller?.environment ?? 'prod',
+    apiKeyId: caller?.apiKeyId,
+    apiKeyName: caller?.apiKeyName,
+    method: request.method,
+    path: new URL(request.url).pathname,
+    userAgent: userAgent === null ? undefined : userAgent.slice(0, MAX_TEXT),
+    logType: 'chat',
+    stream: intake?.stream ?? false,
+    model: target?.model ?? intake?.model?.slice(0, MAX_TEXT),
+    upstreamModel: target?.upstreamModel ?? lastAttempt?.upstreamModel,
+    providerId: target?.providerId ?? lastAttempt?.providerId,
+    credentialKind: target?.credential.kind ?? lastAttempt?.credentialKind,
+    ending: ending.kind,
+    statusCode: ending.statusCode,
+    errorCode: ending.failure?.code,
+    errorMessage: ending.failure?.message.slice(0, MAX_TEXT),
+    finishReason: ending.facts?.finishReason,
+    responseId: ending.facts?.responseId,
+    usage: ending.usage,
+    usageSource: ending.usageSource,
+    prices: target?.prices,
+    pricesAs: target?.pricesAs,
+    timeToFirstTokenMs:
+      ending.firstContentAtMs === undefined ? undefined : ending.firstContentAtMs - startedAtMs,
+    routingMs: (known.plannedAtMs ?? ending.endedAtMs) - startedAtMs,
+    attempts: known.attempts,
+    dropped: intake?.ignored ?? [],
+    tags: intake === undefined ? {} : tagsOf(intake.parameters),
+    ...bodiesOf(intake, ending),
+  }
+}
+
+function bodiesOf(
+  intake: Intake | undefined,
+  ending: Ending,
+): { requestBody?: LogBody; responseBody?: LogBody } {
+  if (intake === undefined || intake.parameters.disable_log === true) return {}
+  return {
+    requestBody: { kind: 'inline', bytes: loggableBody(intake) },
+    ...(ending.responseBody === undefined
+      ? {}
+      : { responseBody: { kind: 'inline', bytes: ending.responseBody } }),
+  }
+}
+
+function tagsOf(parameters: GatewayParameters): LogTags {
+  const { customer_params: customer } = parameters
+  return {
+    customerIdentifier: parameters.customer_identifier ?? customer?.customer_identifier ?? undefined,
+    customerEmail: parameters.customer_email ?? customer?.email ?? undefined,
+    customerName: parameters.customer_name ?? customer?.name ?? undefined,
+    threadIdentifier: parameters.thread_identifier ?? undefined,
+    customIdentifier: parameters.custom_identifier ?? undefined,
+    groupIdentifier: parameters.group_identifier ?? undefined,
+    metadata: parameters.metadata ?? undefined,
+    properties: parameters.properties ?? undefined,
+    note: parameters.note ?? undefined,
+    category: parameters.category ?? undefined,
+    positiveFeedback: parameters.positive_feedback ?? undefined,
+  }
+}

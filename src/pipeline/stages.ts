@@ -1,0 +1,74 @@
+import type { Caller } from '../keys/authenticate'
+import type { LogAttempt } from '../logs/log-record'
+import type { Effects } from '../platform/effects'
+import type { Env } from '../platform/env'
+import type { UpstreamFailure } from '../platform/failure'
+import type { Lifeline, Timeouts } from '../platform/lifeline'
+import type { AnswerFacts, Usage, UsageSource } from '../protocols/canonical'
+import type { Protocol, StreamReader } from '../protocols/protocol'
+import type { Target } from '../providers/target'
+import type { Intake } from './intake'
+
+/** One HTTP request on an inference route, and what serves it. */
+export interface Exchange {
+  request: Request
+  env: Env
+  effects: Effects
+  background(work: Promise<unknown>): void
+  protocol: Protocol
+  logId: string
+  startedAtMs: number
+}
+
+/** What there is to do: an authenticated request, and the targets that may answer it. */
+export interface Job extends Exchange {
+  caller: Caller
+  intake: Intake
+  targets: readonly Target[]
+  timeouts: Timeouts
+  /** Grows by one with each upstream call. */
+  attempts: LogAttempt[]
+}
+
+/** A whole reply that was read and found good. */
+export interface WholeAnswer {
+  kind: 'whole'
+  target: Target
+  headers: Headers
+  body: Uint8Array
+  facts: AnswerFacts
+  firstContentAtMs: number
+}
+
+/** A stream whose first content has come; `prelude` is what came until then. */
+export interface OpenStream {
+  kind: 'stream'
+  target: Target
+  headers: Headers
+  source: ReadableStream<Uint8Array>
+  prelude: Uint8Array
+  reader: StreamReader
+  lifeline: Lifeline
+  firstContentAtMs: number
+}
+
+export type Answer = WholeAnswer | OpenStream
+
+/** How a request ended, in one form for all ways that lead there. */
+export interface Ending {
+  kind: 'completed' | 'cancelled' | 'failed'
+  statusCode: number
+  failure?: { code: string; message: string }
+  target?: Target
+  facts?: AnswerFacts
+  usage?: Usage
+  usageSource?: UsageSource
+  responseBody?: Uint8Array
+  firstContentAtMs?: number
+  endedAtMs: number
+}
+
+/** A failure that says something about the upstream, not about the request. */
+export function isUpstreamFailure(failure: { kind: string }): failure is UpstreamFailure {
+  return failure.kind.startsWith('upstream_')
+}

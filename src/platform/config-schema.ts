@@ -1,0 +1,86 @@
+import { index, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+
+/** API keys: only the SHA-256 hash of a key is kept, with the prefix that its owner recognises it by. */
+export const apiKeys = sqliteTable('api_keys', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  prefix: text('prefix').notNull(),
+  hash: text('hash').notNull().unique(),
+  role: text('role', { enum: ['inference', 'admin'] }).notNull(),
+  environment: text('environment', { enum: ['prod', 'test'] }).notNull(),
+  allowedModels: text('allowed_models', { mode: 'json' }).$type<string[]>(),
+  expiresAtMs: integer('expires_at_ms'),
+  revokedAtMs: integer('revoked_at_ms'),
+  createdAtMs: integer('created_at_ms').notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+
+/** Custom providers; `api_key` and `headers` hold AES-GCM sealed text. */
+export const providers = sqliteTable('providers', {
+  id: integer('id').primaryKey({ autoIncrement: true }),
+  providerId: text('provider_id').notNull().unique(),
+  providerName: text('provider_name').notNull(),
+  baseUrl: text('base_url').notNull(),
+  protocols: text('protocols', { mode: 'json' }).$type<string[]>().notNull(),
+  sealedApiKey: text('sealed_api_key'),
+  sealedHeaders: text('sealed_headers'),
+  headerNames: text('header_names', { mode: 'json' }).$type<string[]>(),
+  timeoutMs: integer('timeout_ms'),
+  /** Parameters that a request to this provider gets when it does not set them: `temperature`, `max_tokens`. */
+  defaults: text('defaults', { mode: 'json' }).$type<Record<string, number>>(),
+  createdAtMs: integer('created_at_ms').notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+
+/** Custom models; costs are US dollars per million tokens, as their owners write them. */
+export const models = sqliteTable(
+  'models',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    modelName: text('model_name').notNull().unique(),
+    displayName: text('display_name'),
+    baseModelName: text('base_model_name'),
+    providerId: text('provider_id'),
+    upstreamModel: text('upstream_model'),
+    fallbackModels: text('fallback_models', { mode: 'json' }).$type<string[]>(),
+    inputCost: real('input_cost'),
+    outputCost: real('output_cost'),
+    cacheHitInputCost: real('cache_hit_input_cost'),
+    cacheCreationInputCost: real('cache_creation_input_cost'),
+    maxContextWindow: integer('max_context_window'),
+    streamingSupport: integer('streaming_support'),
+    functionCall: integer('function_call'),
+    imageSupport: integer('image_support'),
+    supportedParamsOverride: text('supported_params_override', { mode: 'json' }).$type<
+      Record<string, unknown>
+    >(),
+    createdAtMs: integer('created_at_ms').notNull(),
+    updatedAtMs: integer('updated_at_ms').notNull(),
+  },
+  (table) => [index('models_by_provider').on(table.providerId)],
+)
+
+/** Limits by subject: an organization, an API key, a model or a customer; `subject` `*` means each one. */
+export const limits = sqliteTable('limits', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  scope: text('scope', { enum: ['organization', 'api_key', 'model', 'customer'] }).notNull(),
+  subject: text('subject').notNull(),
+  metric: text('metric').notNull(),
+  window: text('window').notNull(),
+  value: real('value').notNull(),
+  action: text('action', { enum: ['warn', 'block'] }).notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+
+/** One counter per section; triggers raise it with every change, so that no writer can forget to. */
+export const configVersions = sqliteTable('config_versions', {
+  section: text('section').primaryKey(),
+  version: integer('version').notNull(),
+})
+
+export type ApiKeyRow = typeof apiKeys.$inferSelect
+export type ProviderRow = typeof providers.$inferSelect
+export type LimitRow = typeof limits.$inferSelect
+export type ModelRow = typeof models.$inferSelect

@@ -1,0 +1,68 @@
+import { finishStream, type RelayOptions, type StreamEnd, writeOnce } from './relay'
+
+/** A relay whose bytes are changed on the way, some events at a time. */
+export interface BatchedRelayOptions extends RelayOptions {
+  /** What the client gets for these bytes; whole events only, the rest is kept for the next call. */
+  change(bytes: Uint8Array): Uint8Array
+  /** What is still kept when the stream has ended. */
+  rest(): Uint8Array
+}
+
+/** One frame at 60 Hz: events that come faster share a write, and nobody sees the difference. */
+const PAUSE_MS = 16
+const READ_BYTES = 64 * 1024
+
+/**
+ * For streams that must be changed. workerd hands JavaScript one upstream chunk per read, however long it waits; with
+ * a second branch that is drained natively the chunks pile up while JavaScript sleeps, so that one read takes many
+ * events and one write passes them on. The first event is never delayed.
+ */
+export async function relayInBatches(options: BatchedRelayOptions): Promise<StreamEnd> {
+  const [pacemaker, source] = options.source.tee()
+  const pump = new IdentityTransformStream()
+  const pacing = Promise.all([pacemaker.pipeTo(pump.writable), discard(pump.readable)]).catch(() => undefined)
+  const reader = source.getReader({ mode: 'byob' })
+  let failed: { cause: unknown } | undefined
+  try {
+    await writeOnce(options.out, options.change(options.prelude))
+    await changeAll(options, reader)
+    await writeOnce(options.out, options.rest())
+  } catch (cause) {
+    failed = { cause }
+    reader.cancel(cause).catch(() => undefined)
+  }
+  const end = await finishStream(options, failed)
+  await pacing
+  return end
+}
+
+async function changeAll(options: BatchedRelayOptions, reader: ReadableStreamBYOBReader): Promise<void> {
+  const writer = options.out.getWriter()
+  let buffer = new Uint8Array(READ_BYTES)
+  let wokenAt = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read(buffer)
+      if (done) return
+      options.lifeline.touch()
+      options.feed(value)
+      const changed = options.change(value)
+      buffer = new Uint8Array(value.buffer)
+      if (changed.byteLength > 0) await writer.write(changed)
+      const now = Date.now()
+      if (now - wokenAt < PAUSE_MS) await scheduler.wait(PAUSE_MS)
+      wokenAt = Date.now()
+    }
+  } finally {
+    writer.releaseLock()
+  }
+}
+
+async function discard(readable: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = readable.getReader({ mode: 'byob' })
+  for (let buffer = new Uint8Array(READ_BYTES); ; ) {
+    const { done, value } = await reader.readAtLeast(READ_BYTES, buffer)
+    if (done || value === undefined) return
+    buffer = new Uint8Array(value.buffer)
+  }
+}

@@ -1,0 +1,76 @@
+/** Where a snapshot comes from, and how old it may get. */
+export interface SnapshotSource<T> {
+  /** The present value; given the one that is known, it reads only what has changed and may return the same. */
+  load(known: T | undefined): Promise<T>
+  /** The last good value from elsewhere, for a start while `load` fails. */
+  rescue(): Promise<T | undefined>
+  /** Called in the background with each value that `load` newly made. */
+  loaded(value: T): Promise<void>
+  now(): number
+  /** From this age on a request starts a look for changes and does not wait for it. */
+  refreshAfterMs: number
+  /** From this age on a request waits for the look: after a quiet time nothing older is served. */
+  staleAfterMs: number
+  /** How long a request waits for a look before it goes on with what is known. */
+  patienceMs: number
+}
+
+/** A value held in the isolate's memory, looked after in the background. */
+export interface Snapshot<T> {
+  /** The value at once when it is fresh; a promise only in a cold or long idle isolate. */
+  get(background: (work: Promise<unknown>) => void): T | Promise<T>
+  /** A look for changes now, at most once per `minimumAgeMs`. */
+  refreshed(background: (work: Promise<unknown>) => void, minimumAgeMs: number): Promise<T>
+}
+
+/**
+ * No promise is shared between requests: workerd binds I/O to the request that started it, and a request that waits
+ * for another one's I/O hangs when that one is cancelled. A cold isolate may therefore load more than once.
+ */
+export function createSnapshot<T>(source: SnapshotSource<T>): Snapshot<T> {
+  let value: T | undefined
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let lookingSince = Number.NEGATIVE_INFINITY
+
+  const look = async (background: (work: Promise<unknown>) => void): Promise<T> => {
+    const startedAt = source.now()
+    lookingSince = startedAt
+    try {
+      const loaded = await source.load(value)
+      if (loaded !== value) background(source.loaded(loaded).catch(() => undefined))
+      value = loaded
+      return loaded
+    } catch (cause) {
+      const rescued = value ?? (await source.rescue().catch(() => undefined))
+      if (rescued === undefined) throw cause
+      value ??= rescued
+      return rescued
+    } finally {
+      // A failed look counts as one: with the source away, one request in `refreshAfterMs` tries it, not every one.
+      if (value !== undefined) lookedAt = Math.max(lookedAt, startedAt)
+      lookingSince = Number.NEGATIVE_INFINITY
+    }
+  }
+
+  const lookPatiently = async (background: (work: Promise<unknown>) => void, known: T): Promise<T> => {
+    const looking = look(background)
+    background(looking.catch(() => undefined))
+    return Promise.race([looking, scheduler.wait(source.patienceMs).then(() => known)])
+  }
+
+  return {
+    get(background) {
+      if (value === undefined) return look(background)
+      const ageMs = source.now() - lookedAt
+      if (ageMs < source.refreshAfterMs) return value
+      if (source.now() - lookingSince < source.patienceMs) return value
+      if (ageMs >= source.staleAfterMs) return lookPatiently(background, value)
+      background(look(background).catch(() => undefined))
+      return value
+    },
+    async refreshed(background, minimumAgeMs) {
+      if (value === undefined) return look(background)
+      return source.now() - lookedAt < minimumAgeMs ? value : lookPatiently(background, value)
+    },
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * What a call used, in one form for all providers. The parts do not overlap, except that `reasoningTokens` is part of
+ * `outputTokens`, and the audio counts are parts of `inputTokens` and `outputTokens`:
+ * the provider's total is inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens + outputTokens.
+ */
+export interface Usage {
+  /** Input that no cache served. */
+  inputTokens: number
+  cacheReadTokens: number
+  cacheWrite5mTokens: number
+  cacheWrite1hTokens: number
+  outputTokens: number
+  reasoningTokens: number
+  audioInputTokens: number
+  audioOutputTokens: number
+}
+
+/** How a usage is known: told by the provider, counted here from the text, or told for a part of the answer only. */
+export type UsageSource = 'provider' | 'estimated' | 'partial'
+
+/** What was learnt from an answer while it passed. */
+export interface AnswerFacts {
+  usage?: Usage
+  finishReason?: string
+  responseId?: string
+}

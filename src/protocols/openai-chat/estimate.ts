@@ -1,0 +1,73 @@
+import type { Usage } from '../canonical'
+import { collectChatStream } from './collect'
+import { fieldsOf } from './usage'
+
+/** English text has about four characters a token; exact counts are the provider's to tell. */
+const CHARACTERS_PER_TOKEN = 4
+/** What a message costs beside its text (OpenAI Cookbook, "How to count tokens with tiktoken"). */
+const TOKENS_PER_MESSAGE = 3
+/** A high-detail image of 1024 by 1024 (OpenAI, "Calculating costs"): a guess, since images are not decoded here. */
+const TOKENS_PER_IMAGE = 765
+
+/** Usage guessed from the texts, for an answer whose provider told none. */
+export function estimateChatUsage(request: Uint8Array, response: Uint8Array, isStream: boolean): Usage {
+  const reply = isStream ? collectChatStream(response) : parse(response)
+  const output = choicesOf(reply).map((choice) => tokensOfMessage(choice.message))
+  const reasoning = choicesOf(reply).map((choice) => tokensOfText(fieldsOf(choice.message).reasoning_content))
+  return {
+    inputTokens: inputTokensOf(parse(request)),
+    cacheReadTokens: 0,
+    cacheWrite5mTokens: 0,
+    cacheWrite1hTokens: 0,
+    outputTokens: sum(output),
+    reasoningTokens: sum(reasoning),
+    audioInputTokens: 0,
+    audioOutputTokens: 0,
+  }
+}
+
+function inputTokensOf(request: unknown): number {
+  const { messages, tools } = fieldsOf(request)
+  const each = Array.isArray(messages)
+    ? messages.map((message) => TOKENS_PER_MESSAGE + tokensOfMessage(message))
+    : []
+  return sum(each) + (tools === undefined ? 0 : tokensOfText(JSON.stringify(tools)))
+}
+
+function tokensOfMessage(message: unknown): number {
+  const { content, tool_calls, reasoning_content, refusal } = fieldsOf(message)
+  const parts: unknown[] = Array.isArray(content) ? content : []
+  return (
+    sum(parts.map(tokensOfPart)) +
+    tokensOfText(content) +
+    tokensOfText(reasoning_content) +
+    tokensOfText(refusal) +
+    (tool_calls === undefined || tool_calls === null ? 0 : tokensOfText(JSON.stringify(tool_calls)))
+  )
+}
+
+function tokensOfPart(part: unknown): number {
+  const { type, text } = fieldsOf(part)
+  return type === 'image_url' ? TOKENS_PER_IMAGE : tokensOfText(text)
+}
+
+function tokensOfText(text: unknown): number {
+  return typeof text === 'string' ? Math.ceil(text.length / CHARACTERS_PER_TOKEN) : 0
+}
+
+function choicesOf(reply: unknown): Record<string, unknown>[] {
+  const { choices } = fieldsOf(reply)
+  return Array.isArray(choices) ? choices.map(fieldsOf) : []
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

@@ -1,0 +1,21 @@
+import type { Protocol } from '../protocol'
+import { chatErrorEvent, encodeChatError } from './errors'
+import { estimateChatUsage } from './estimate'
+import { readChatReply } from './reply'
+import { askForChatStreamUsage, readChatRequest } from './request'
+import { chatStreamReader } from './stream'
+import { chatStreamFilter } from './stream-filter'
+
+/** OpenAI Chat Completions, also as the many compatible providers speak it. */
+export const openaiChat: Protocol = {
+  id: 'openai-chat',
+  path: '/chat/completions',
+  readRequest: readChatRequest,
+  askForStreamUsage: askForChatStreamUsage,
+  streamReader: chatStreamReader,
+  streamFilter: chatStreamFilter,
+  readReply: readChatReply,
+  estimateUsage: estimateChatUsage,
+  encodeError: encodeChatError,
+  errorEvent: chatErrorEvent,
+}

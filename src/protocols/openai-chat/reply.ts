@@ -1,0 +1,54 @@
+import { scanArray, scanObject, valueOf } from '../../platform/json-scan'
+import type { AnswerFacts } from '../canonical'
+import { fieldsOf, findChatUsage } from './usage'
+
+/** What a whole reply tells; `error` when the provider reports one with status 200. */
+export type ReplyFacts = AnswerFacts & { error?: { message: string; status?: number } }
+
+/** Reads a chat completion without building its content, and throws the reason when it is not one. */
+export function readChatReply(bytes: Uint8Array): ReplyFacts {
+  const members = scanObject(bytes)
+  const fields: Record<string, unknown> = {}
+  for (const member of members) if (member.key !== 'choices') fields[member.key] = valueOf(bytes, member)
+  const error = errorOf(fields)
+  if (error !== undefined) return { error }
+  const choices = members.find((member) => member.key === 'choices')
+  if (choices?.kind !== 'array') throw new Error("it has no 'choices'")
+  const usage = findChatUsage(fields)
+  const finishReason = finishReasonOf(bytes.subarray(choices.valueStart, choices.valueEnd))
+  return {
+    ...(usage === undefined ? {} : { usage }),
+    ...(finishReason === undefined ? {} : { finishReason }),
+    ...(typeof fields.id === 'string' ? { responseId: fields.id } : {}),
+  }
+}
+
+/** The error that a reply or chunk carries on its top level, in the spellings of compatible servers. */
+export function errorOf(fields: Record<string, unknown>): { message: string; status?: number } | undefined {
+  const { error } = fields
+  if (typeof error === 'string' && error !== '') return { message: error, ...statusOf(fields) }
+  if (typeof error === 'object' && error !== null) {
+    const inner = fieldsOf(error)
+    return {
+      message: typeof inner.message === 'string' ? inner.message : JSON.stringify(error),
+      ...statusOf(inner),
+    }
+  }
+  if (fields.object === 'error')
+    return { message: String(fields.message ?? 'unknown error'), ...statusOf(fields) }
+  return undefined
+}
+
+function statusOf(fields: Record<string, unknown>): { status?: number } {
+  const status = Number(fields.status ?? fields.code)
+  return Number.isInteger(status) && status >= 400 && status < 600 ? { status } : {}
+}
+
+function finishReasonOf(choices: Uint8Array): string | undefined {
+  const [first] = scanArray(choices)
+  if (first === undefined) return undefined
+  const bytes = choices.subarray(first.start, first.end)
+  const member = scanObject(bytes).find(({ key }) => key === 'finish_reason')
+  const reason = member === undefined ? undefined : valueOf(bytes, member)
+  return typeof reason === 'string' ? reason : undefined
+}

@@ -1,0 +1,100 @@
+import { createParser } from 'eventsource-parser'
+import type { AnswerFacts } from '../canonical'
+import type { StreamReader } from '../protocol'
+import { errorOf } from './reply'
+import { fieldsOf, findChatUsage } from './usage'
+
+/** A larger event than this is not a chat completion. */
+const MAX_EVENT_BYTES = 16 * 1024 * 1024
+const USAGE = /"usage"\s*:\s*\{/
+const FINISH = /"finish_reason"\s*:\s*"/
+const ERROR = /"error"\s*:\s*[{"]/
+
+/**
+ * Reads along with a chat completion stream. Once content has come, an event is parsed only when it can hold a usage,
+ * a finish reason or an error: quotes inside a JSON string are escaped, so the patterns match fields and not text.
+ */
+export function chatStreamReader(): StreamReader {
+  const facts: AnswerFacts = {}
+  const decoder = new TextDecoder()
+  const openChoices = new Set<number>()
+  const finishedChoices = new Set<number>()
+  let isDone = false
+  let hasContent = false
+  let error: { message: string; data: string } | undefined
+
+  const onChunk = (data: string) => {
+    const chunk = parse(data)
+    const fields = fieldsOf(chunk)
+    const failure = errorOf(fields)
+    if (failure !== undefined) error ??= { message: failure.message, data }
+    if (typeof fields.id === 'string' && fields.id !== '') facts.responseId ??= fields.id
+    const usage = findChatUsage(chunk)
+    if (usage !== undefined) facts.usage = usage
+    for (const choice of Array.isArray(fields.choices) ? fields.choices.map(fieldsOf) : []) {
+      const index = Number(choice.index ?? 0)
+      openChoices.add(index)
+      if (holdsContent(fieldsOf(choice.delta)) || typeof choice.text === 'string') hasContent = true
+      if (typeof choice.finish_reason !== 'string' || choice.finish_reason === '') continue
+      facts.finishReason = choice.finish_reason
+      hasContent = true
+      finishedChoices.add(index)
+    }
+  }
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT_BYTES,
+    onEvent({ data }) {
+      if (data.trim() === '[DONE]') isDone = true
+      else if (!hasContent || USAGE.test(data) || FINISH.test(data) || ERROR.test(data)) onChunk(data)
+    },
+  })
+  return {
+    feed(bytes) {
+      parser.feed(decoder.decode(bytes, { stream: true }))
+    },
+    end() {
+      parser.feed(decoder.decode())
+      parser.feed('\n\n')
+    },
+    get hasContent() {
+      return hasContent
+    },
+    // Some compatible servers close in order after the last choice has finished, without [DONE]: nothing is missing.
+    get isComplete() {
+      return (
+        error === undefined && (isDone || (openChoices.size > 0 && finishedChoices.size >= openChoices.size))
+      )
+    },
+    get error() {
+      return error
+    },
+    facts,
+  }
+}
+
+const CONTENT_FIELDS = [
+  'content',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'audio',
+]
+
+function holdsContent(delta: Record<string, unknown>): boolean {
+  return CONTENT_FIELDS.some((field) => isFilled(delta[field]))
+}
+
+function isFilled(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return false
+  return Array.isArray(value) ? value.length > 0 : true
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,41 @@
+import type { ProtocolId } from '../protocols/protocol'
+
+/** What a custom model costs, in US dollars per million tokens. */
+export interface ModelPrices {
+  inputCost: number | null
+  outputCost: number | null
+  cacheHitInputCost: number | null
+  cacheCreationInputCost: number | null
+}
+
+/** How an upstream call is paid: what the log tells of the credential, and where it is. The value is not in here. */
+export type Credential =
+  | { kind: 'none' }
+  | { kind: 'secret'; name: string }
+  | { kind: 'stored'; sealed: string; context: string }
+
+/** How a credential is put on a call. */
+export type Auth = { kind: 'bearer' } | { kind: 'header'; header: string } | { kind: 'none' }
+
+/** One place that may answer a request: which provider, which model there, how to call it and what it costs. */
+export interface Target {
+  providerId: string
+  /** As the client or the fallback list named it. */
+  model: string
+  /** As the provider names it. */
+  upstreamModel: string
+  protocol: ProtocolId
+  /** With the version, ready to be followed by the protocol's path; unused when `builtIn`. */
+  url: string
+  auth: Auth
+  credential: Credential
+  sealedHeaders?: { sealed: string; context: string }
+  /** Answered inside the worker. */
+  builtIn?: true
+  timeoutMs?: number
+  /** Parameters for a request that does not set them. */
+  defaults?: Readonly<Record<string, number>>
+  prices?: ModelPrices
+  /** The provider's id in the price data. */
+  pricesAs?: string
+}

@@ -1,0 +1,63 @@
+const CHAT_PATH = '/chat/completions'
+
+/** What is wrong with an upstream base URL, in words for its owner; undefined when nothing is. */
+export function problemWithBaseUrl(text: string, mayBePrivate: boolean): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined)
+    return `"${text}" is not a URL. Give the provider's base, such as https://api.example.com/v1.`
+  if (url.username !== '' || url.password !== '')
+    return 'The URL must not hold a user name or password; use api_key.'
+  if (url.hash !== '') return 'The URL must not have a fragment (#...).'
+  const isPrivate = isPrivateHost(url.hostname)
+  if (isPrivate && !mayBePrivate) {
+    return `${url.hostname} is a private or loopback address. Set ALLOW_PRIVATE_UPSTREAMS=true to allow it.`
+  }
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isPrivate)) return undefined
+  return 'The URL must use https.'
+}
+
+/**
+ * Whether a host is, or is by its name, inside a private network. URL has already normalised decimal, octal and
+ * shortened IPv4 forms. Names that resolve to private addresses cannot be told here; workers do not reach those.
+ */
+export function isPrivateHost(hostname: string): boolean {
+  const host = hostname.toLowerCase().replace(/\.$/, '')
+  if (host.startsWith('[')) return isPrivateIpv6(host.slice(1, -1))
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return isPrivateIpv4(host)
+  return !host.includes('.') || /(^|\.)(localhost|local|internal|lan|home|corp|home\.arpa)$/.test(host)
+}
+
+// The special-purpose blocks that lead nowhere public (IANA IPv4 Special-Purpose Address Registry, RFC 6890).
+function isPrivateIpv4(host: string): boolean {
+  const [a = 0, b = 0] = host.split('.').map(Number)
+  if (a === 0 || a === 10 || a === 127 || a >= 224) return true
+  if (a === 100) return b >= 64 && b <= 127
+  if (a === 172) return b >= 16 && b <= 31
+  return (
+    (a === 169 && b === 254) || (a === 192 && (b === 168 || b === 0)) || (a === 198 && (b === 18 || b === 19))
+  )
+}
+
+// Unspecified, loopback, unique local, link local, site local, multicast, and every form that wraps an IPv4 address.
+function isPrivateIpv6(address: string): boolean {
+  return /^(::|f[cd]|fe[89a-f]|ff|64:ff9b:|2002:|0:)/.test(address)
+}
+
+/**
+ * A provider's base with its version, from the URL that its owner wrote: without `/chat/completions` when it ends so,
+ * as it is when it ends in a version (`/v1`, `/v1beta/openai`), and with `/v1` behind it otherwise.
+ */
+export function upstreamBase(written: string): string {
+  const url = new URL(written)
+  const path = url.pathname.replace(/\/+$/, '')
+  if (path.endsWith(CHAT_PATH)) url.pathname = path.slice(0, -CHAT_PATH.length)
+  else url.pathname = /\/v\d+[a-z0-9.]*(\/openai)?$/i.test(path) ? path : `${path}/v1`
+  return url.href
+}
+
+/** A base from `upstreamBase` with a protocol's path, before the query string that the base may have. */
+export function joinPath(base: string, path: string): string {
+  const query = base.indexOf('?')
+  const [front, back] = query === -1 ? [base, ''] : [base.slice(0, query), base.slice(query)]
+  return `${front.replace(/\/$/, '')}${path}${back}`
+}

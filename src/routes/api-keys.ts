@@ -1,0 +1,138 @@
+import { desc, eq } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import * as z from 'zod'
+import { newKeyText } from '../keys/key-text'
+import { type ApiKeyRow, apiKeys } from '../platform/config-schema'
+import { sha256Hex } from '../platform/encryption'
+import { noContent, notFound, pageOf, readJson } from './management'
+import type { KeyedRoute, RouteContext } from './route'
+
+const fields = {
+  name: z.string().trim().min(1, 'must not be empty').max(200),
+  expires_at: z.iso
+    .datetime({ offset: true, error: 'must be an ISO 8601 time such as 2027-01-31T00:00:00Z' })
+    .nullish(),
+  allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
+}
+
+const createSchema = z.strictObject({
+  ...fields,
+  role: z.enum(['inference', 'admin']).default('inference'),
+  environment: z.enum(['prod', 'test']).default('prod'),
+})
+const patchSchema = z.strictObject({
+  ...fields,
+  name: fields.name.optional(),
+  revoked: z.literal(true, 'can only be set to true: a revoked key stays revoked').optional(),
+})
+const ITEM = '/api/api-keys/:id'
+
+/** API keys of this gateway: shown once, stored as a hash. */
+export const apiKeyRoutes: KeyedRoute[] = [
+  { method: 'GET', paths: ['/api/api-keys'], auth: 'admin', logging: 'none', handle: list },
+  { method: 'POST', paths: ['/api/api-keys'], auth: 'admin', logging: 'none', handle: create },
+  {
+    method: 'GET',
+    paths: [ITEM],
+    auth: 'admin',
+    logging: 'none',
+    handle: async (context) => Response.json(shown(await found(context))),
+  },
+  { method: 'PATCH', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
+  { method: 'PUT', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
+  { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: revoke },
+]
+
+async function list({ env, request }: RouteContext): Promise<Response> {
+  const rows = await drizzle(env.CONFIG).select().from(apiKeys).orderBy(desc(apiKeys.createdAtMs))
+  return pageOf(new URL(request.url), rows.map(shown))
+}
+
+async function create(context: RouteContext): Promise<Response> {
+  const { env, effects, isolate, background } = context
+  const given = await readJson(context.request, createSchema)
+  const { key, prefix } = newKeyText()
+  const nowMs = effects.now()
+  const row = {
+    id: effects.newId(),
+    name: given.name,
+    prefix,
+    hash: await sha256Hex(key),
+    role: given.role,
+    environment: given.environment,
+    allowedModels: given.allowed_models ?? null,
+    expiresAtMs: timeOf(given.expires_at) ?? null,
+    revokedAtMs: null,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  }
+  await drizzle(env.CONFIG).insert(apiKeys).values(row)
+  await isolate.config.refreshed(background, 0)
+  return Response.json({ ...shown(row), api_key: key }, { status: 201 })
+}
+
+async function change(context: RouteContext): Promise<Response> {
+  const before = await found(context)
+  const given = await readJson(context.request, patchSchema)
+  const nowMs = context.effects.now()
+  const expiresAtMs = timeOf(given.expires_at)
+  const set = {
+    ...(given.name === undefined ? {} : { name: given.name }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
+    ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
+    updatedAtMs: nowMs,
+  }
+  return Response.json(shown(await update(context, before, set)))
+}
+
+/** The row stays, so that its logs keep their owner's name and the key its honest error. */
+async function revoke(context: RouteContext): Promise<Response> {
+  const before = await found(context)
+  const nowMs = context.effects.now()
+  await update(context, before, { revokedAtMs: before.revokedAtMs ?? nowMs, updatedAtMs: nowMs })
+  return noContent()
+}
+
+async function update(
+  { env, isolate, background }: RouteContext,
+  before: ApiKeyRow,
+  set: Partial<ApiKeyRow>,
+): Promise<ApiKeyRow> {
+  await drizzle(env.CONFIG).update(apiKeys).set(set).where(eq(apiKeys.id, before.id))
+  await isolate.config.refreshed(background, 0)
+  return { ...before, ...set }
+}
+
+async function found({ env, params }: RouteContext): Promise<ApiKeyRow> {
+  const [row] = await drizzle(env.CONFIG)
+    .select()
+    .from(apiKeys)
+    .where(eq(apiKeys.id, params.id ?? ''))
+  if (row === undefined) throw notFound()
+  return row
+}
+
+function timeOf(text: string | null | undefined): number | null | undefined {
+  return text === null || text === undefined ? text : Date.parse(text)
+}
+
+function shown(row: ApiKeyRow) {
+  return {
+    id: row.id,
+    name: row.name,
+    prefix: row.prefix,
+    role: row.role,
+    environment: row.environment,
+    allowed_models: row.allowedModels,
+    expires_at: isoOrNull(row.expiresAtMs),
+    revoked: row.revokedAtMs !== null,
+    revoked_at: isoOrNull(row.revokedAtMs),
+    created_at: new Date(row.createdAtMs).toISOString(),
+    updated_at: new Date(row.updatedAtMs).toISOString(),
+  }
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
+}

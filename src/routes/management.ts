@@ -1,0 +1,98 @@
+import type * as z from 'zod'
+import { describe, type Failure, SluiceError } from '../platform/failure'
+
+const MAX_BODY_CHARACTERS = 1024 * 1024
+const MAX_PAGE_SIZE = 1_000
+
+/** A management error in Respan's shape (compatibility document, A9). */
+export function managementError(failure: Failure): Response {
+  const { status, message, retryAfterSeconds } = describe(failure)
+  const body =
+    failure.kind === 'validation'
+      ? { detail: 'Validation error', errors: failure.errors }
+      : { detail: message, ...(retryAfterSeconds === undefined ? {} : { retry_after: retryAfterSeconds }) }
+  const headers = new Headers()
+  if (retryAfterSeconds !== undefined) headers.set('retry-after', String(retryAfterSeconds))
+  if (failure.kind === 'method_not_allowed') headers.set('allow', failure.allow)
+  return Response.json(body, { status, headers })
+}
+
+/** The request's JSON body in the shape of a schema, or a refusal that names each field. */
+export async function readJson<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  const text = await request.text()
+  if (text.length > MAX_BODY_CHARACTERS)
+    throw new SluiceError({ kind: 'body_too_large', message: 'The body is larger than 1 MiB.' })
+  const parsed = schema.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  const errors: Record<string, string[]> = {}
+  for (const issue of parsed.error.issues) {
+    const field = issue.path.length === 0 ? 'body' : issue.path.join('.')
+    errors[field] = [...(errors[field] ?? []), issue.message]
+  }
+  throw new SluiceError({ kind: 'validation', errors })
+}
+
+/** `page` and `page_size` of a list request. */
+export function pagingOf(url: URL, defaultSize: number): { page: number; pageSize: number } {
+  return {
+    page: positive(url, 'page', 1, Number.MAX_SAFE_INTEGER),
+    pageSize: positive(url, 'page_size', defaultSize, MAX_PAGE_SIZE),
+  }
+}
+
+/** A list in Respan's shape, one page of it. */
+export function listed(
+  url: URL,
+  found: { count: number; page: number; pageSize: number; results: unknown[] },
+): Response {
+  const { count, page, pageSize, results } = found
+  const linkTo = (other: number) => {
+    const link = new URL(url)
+    link.searchParams.set('page', String(other))
+    return link.href
+  }
+  const next = page * pageSize < count ? linkTo(page + 1) : null
+  return Response.json({ count, next, previous: page > 1 ? linkTo(page - 1) : null, results })
+}
+
+/** One page of a list that is in memory. */
+export function pageOf(url: URL, all: unknown[]): Response {
+  const { page, pageSize } = pagingOf(url, 50)
+  return listed(url, {
+    count: all.length,
+    page,
+    pageSize,
+    results: all.slice((page - 1) * pageSize, page * pageSize),
+  })
+}
+
+/** The refusal of something that is not there. */
+export function notFound(): SluiceError {
+  return new SluiceError({ kind: 'not_found', message: 'Not found.' })
+}
+
+/** A success without a body. */
+export function noContent(): Response {
+  return new Response(null, { status: 204 })
+}
+
+function positive(url: URL, name: string, fallback: number, most: number): number {
+  const text = url.searchParams.get(name)
+  if (text === null) return fallback
+  const number = Number(text)
+  if (Number.isInteger(number) && number >= 1 && number <= most) return number
+  throw new SluiceError({
+    kind: 'validation',
+    errors: { [name]: [`must be a whole number from 1 to ${most}`] },
+  })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message = `Invalid request format: the body is not valid JSON (${reason}).`
+    throw new SluiceError({ kind: 'invalid_request', code: 'invalid_json', message })
+  }
+}

@@ -1,0 +1,72 @@
+import type { Caller } from '../keys/authenticate'
+import { surroundingsOf } from '../pipeline/surroundings'
+import { SluiceError } from '../platform/failure'
+import { isAllowed } from '../routing/plan'
+import { isKnownModelName, modelNames } from '../routing/resolve'
+import { listModels } from './custom-models'
+import type { KeyedRoute, RouteContext } from './route'
+
+/** The list that an SDK asks for; `/api/models/` with its slash is Respan's own list, and this one without. */
+export const modelRoutes: KeyedRoute[] = [
+  {
+    method: 'GET',
+    paths: ['/models', '/v1/models', '/api/v1/models'],
+    auth: 'any_key',
+    logging: 'none',
+    errors: 'openai',
+    handle: list,
+  },
+  {
+    method: 'GET',
+    paths: ['/api/models'],
+    auth: 'any_key',
+    logging: 'none',
+    errors: 'openai',
+    handle: listEither,
+  },
+  {
+    method: 'GET',
+    paths: ['/models/:name{.+}', '/v1/models/:name{.+}', '/api/v1/models/:name{.+}'],
+    auth: 'any_key',
+    logging: 'none',
+    errors: 'openai',
+    handle: one,
+  },
+]
+
+/** A model in OpenAI's shape (OpenAI API reference, "The model object"). */
+export function modelEntry(name: string) {
+  const slash = name.indexOf('/')
+  return { id: name, object: 'model', created: 0, owned_by: slash > 0 ? name.slice(0, slash) : 'custom' }
+}
+
+async function list({ env, isolate, background }: RouteContext, caller: Caller): Promise<Response> {
+  const config = await isolate.config.get(background)
+  const names = modelNames(surroundingsOf(env, config)).filter((name) =>
+    isAllowed(name, caller.allowedModels),
+  )
+  return Response.json({ object: 'list', data: [...new Set(names)].map(modelEntry) })
+}
+
+function listEither(context: RouteContext, caller: Caller): Promise<Response> {
+  if (!new URL(context.request.url).pathname.endsWith('/')) return list(context, caller)
+  if (caller.role === 'admin') return listModels(context)
+  throw new SluiceError({
+    kind: 'forbidden',
+    message:
+      'This list needs an API key with the admin role; /api/models lists the models that this key may call.',
+  })
+}
+
+async function one({ env, isolate, background, params }: RouteContext, caller: Caller): Promise<Response> {
+  const name = params.name ?? ''
+  const around = surroundingsOf(env, await isolate.config.get(background))
+  const isKnown = around.config.modelsByName.has(name) || isKnownModelName(name, around)
+  if (isKnown && isAllowed(name, caller.allowedModels)) return Response.json(modelEntry(name))
+  throw new SluiceError({
+    kind: 'not_found',
+    code: 'model_not_found',
+    param: 'model',
+    message: `The model '${name}' does not exist, or this API key may not call it.`,
+  })
+}

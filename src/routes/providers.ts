@@ -1,0 +1,244 @@
+import { eq } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import * as z from 'zod'
+import { type ProviderRow, providers } from '../platform/config-schema'
+import { seal } from '../platform/encryption'
+import { SluiceError } from '../platform/failure'
+import { isProtocolId } from '../protocols/table'
+import { findCatalogProvider } from '../providers/catalog'
+import { problemWithBaseUrl } from '../providers/upstream-url'
+import { sealContext } from '../routing/resolve'
+import { noContent, notFound, pageOf, readJson } from './management'
+import type { KeyedRoute, RouteContext } from './route'
+
+const extraSchema = z.strictObject({
+  base_url: z.string().optional(),
+  /** Seconds. */
+  timeout: z.number().positive().nullish(),
+  temperature: z.number().nullish(),
+  max_tokens: z.number().int().positive().nullish(),
+})
+
+const fields = {
+  provider_name: z.string().min(1).max(200).optional(),
+  api_key: z.string().min(1).nullish(),
+  base_url: z.string().optional(),
+  protocols: z.array(z.string()).min(1).optional(),
+  headers: z.record(z.string().regex(/^[\w-]+$/, 'is not a header name'), z.string()).nullish(),
+  extra_kwargs: extraSchema.nullish(),
+}
+
+const patchSchema = z.strictObject(fields)
+const createSchema = z.strictObject({
+  provider_id: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][\w.-]{0,63}$/,
+      'must be 1 to 64 letters, digits, ., _ or -, and start with a letter or digit',
+    ),
+  ...fields,
+})
+
+type ProviderFields = z.infer<typeof patchSchema>
+const ITEM = '/api/providers/:provider'
+
+/** Custom providers: OpenAI-compatible endpoints of one's own (compatibility document, A10). */
+export const providerRoutes: KeyedRoute[] = [
+  { method: 'GET', paths: ['/api/providers'], auth: 'admin', logging: 'none', handle: list },
+  { method: 'POST', paths: ['/api/providers'], auth: 'admin', logging: 'none', handle: create },
+  {
+    method: 'GET',
+    paths: [ITEM],
+    auth: 'admin',
+    logging: 'none',
+    handle: async (context) => Response.json(shown(await found(context))),
+  },
+  {
+    method: 'PATCH',
+    paths: [ITEM],
+    auth: 'admin',
+    logging: 'none',
+    handle: (context) => change(context, patchSchema),
+  },
+  { method: 'PUT', paths: [ITEM], auth: 'admin', logging: 'none', handle: replace },
+  { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: remove },
+]
+
+async function list({ env, request }: RouteContext): Promise<Response> {
+  const rows = await drizzle(env.CONFIG).select().from(providers).orderBy(providers.providerId)
+  return pageOf(new URL(request.url), rows.map(shown))
+}
+
+async function create(context: RouteContext): Promise<Response> {
+  const { provider_id: providerId, ...given } = await readJson(context.request, createSchema)
+  const before = await byId(context, providerId)
+  return save(context, { providerId, given, before })
+}
+
+async function change(context: RouteContext, schema: z.ZodType<ProviderFields>): Promise<Response> {
+  const before = await found(context)
+  return save(context, {
+    providerId: before.providerId,
+    given: await readJson(context.request, schema),
+    before,
+  })
+}
+
+/** PUT takes the whole provider; a field that is absent goes back to its default, but for the key, which nobody can read back. */
+async function replace(context: RouteContext): Promise<Response> {
+  const before = await found(context)
+  const schema = z.strictObject({ ...fields, provider_id: z.literal(before.providerId).optional() })
+  const { provider_id: _, ...given } = await readJson(context.request, schema)
+  const emptied = {
+    ...before,
+    providerName: before.providerId,
+    protocols: ['openai-chat'],
+    timeoutMs: null,
+    defaults: null,
+  }
+  return save(context, {
+    providerId: before.providerId,
+    given,
+    before: { ...emptied, sealedHeaders: null, headerNames: null },
+  })
+}
+
+async function remove(context: RouteContext): Promise<Response> {
+  const row = await found(context)
+  await drizzle(context.env.CONFIG).delete(providers).where(eq(providers.id, row.id))
+  await context.isolate.config.refreshed(context.background, 0)
+  return noContent()
+}
+
+async function save(
+  context: RouteContext,
+  change: { providerId: string; given: ProviderFields; before: ProviderRow | undefined },
+): Promise<Response> {
+  const { env, effects, isolate, background } = context
+  const { providerId, given, before } = change
+  const baseUrl = checkedBaseUrl(context, given, before)
+  const nowMs = effects.now()
+  const row = {
+    providerId,
+    providerName: given.provider_name ?? before?.providerName ?? providerId,
+    baseUrl,
+    protocols: checkedProtocols(given.protocols) ?? before?.protocols ?? ['openai-chat'],
+    ...(await sealedOf(context, { ...change, baseUrl })),
+    ...tuningOf(given, before),
+    createdAtMs: before?.createdAtMs ?? nowMs,
+    updatedAtMs: nowMs,
+  }
+  const [saved] = await drizzle(env.CONFIG)
+    .insert(providers)
+    .values(row)
+    .onConflictDoUpdate({ target: providers.providerId, set: row })
+    .returning()
+  await isolate.config.refreshed(background, 0)
+  return Response.json(saved === undefined ? {} : shown(saved), { status: before === undefined ? 201 : 200 })
+}
+
+function checkedBaseUrl(
+  { env }: RouteContext,
+  given: ProviderFields,
+  before: ProviderRow | undefined,
+): string {
+  const baseUrl = given.base_url ?? given.extra_kwargs?.base_url ?? before?.baseUrl
+  if (baseUrl === undefined) throw invalid('base_url', 'is required (here, or as extra_kwargs.base_url)')
+  const problem = problemWithBaseUrl(baseUrl, env.ALLOW_PRIVATE_UPSTREAMS === 'true')
+  if (problem !== undefined) throw invalid('base_url', problem)
+  return baseUrl
+}
+
+function checkedProtocols(protocols: string[] | undefined): string[] | undefined {
+  const unknown = protocols?.find((name) => !isProtocolId(name))
+  if (unknown !== undefined)
+    throw invalid('protocols', `"${unknown}" is not a protocol that this release speaks (openai-chat)`)
+  return protocols
+}
+
+/** Keys and headers, sealed for this provider and host: with another host what was stored before does not open. */
+async function sealedOf(
+  { env }: RouteContext,
+  change: { providerId: string; given: ProviderFields; before: ProviderRow | undefined; baseUrl: string },
+) {
+  const { providerId, given, before, baseUrl } = change
+  const context = sealContext(providerId, baseUrl)
+  const isMoved = before !== undefined && sealContext(providerId, before.baseUrl) !== context
+  if (isMoved && before.sealedApiKey !== null && given.api_key === undefined) throw invalid('api_key', MOVED)
+  if (isMoved && before.sealedHeaders !== null && given.headers === undefined) throw invalid('headers', MOVED)
+  const sealOrNull = (text: string | null | undefined) =>
+    text === null || text === undefined ? null : seal(env.ENCRYPTION_KEY, context, text)
+  const { api_key: apiKey, headers } = given
+  return {
+    sealedApiKey: apiKey === undefined ? (before?.sealedApiKey ?? null) : await sealOrNull(apiKey),
+    sealedHeaders:
+      headers === undefined
+        ? (before?.sealedHeaders ?? null)
+        : await sealOrNull(headers === null ? null : JSON.stringify(headers)),
+    headerNames:
+      headers === undefined ? (before?.headerNames ?? null) : headers === null ? null : Object.keys(headers),
+  }
+}
+
+const MOVED =
+  'is bound to the host it was stored for; give it again together with the new base_url, or null to remove it'
+
+function tuningOf(given: ProviderFields, before: ProviderRow | undefined) {
+  const { extra_kwargs: extra } = given
+  if (extra === undefined) return { timeoutMs: before?.timeoutMs ?? null, defaults: before?.defaults ?? null }
+  const defaults = Object.entries({ temperature: extra?.temperature, max_tokens: extra?.max_tokens }).filter(
+    ([, value]) => typeof value === 'number',
+  )
+  return {
+    timeoutMs:
+      extra?.timeout === undefined || extra.timeout === null ? null : Math.round(extra.timeout * 1_000),
+    defaults:
+      defaults.length === 0
+        ? null
+        : Object.fromEntries(defaults.map(([name, value]) => [name, Number(value)])),
+  }
+}
+
+/** By slug, or by the number that older clients know. */
+async function byId({ env }: RouteContext, id: string): Promise<ProviderRow | undefined> {
+  const database = drizzle(env.CONFIG)
+  const [bySlug] = await database.select().from(providers).where(eq(providers.providerId, id))
+  if (bySlug !== undefined || !/^\d+$/.test(id)) return bySlug
+  const [byNumber] = await database
+    .select()
+    .from(providers)
+    .where(eq(providers.id, Number(id)))
+  return byNumber
+}
+
+async function found(context: RouteContext): Promise<ProviderRow> {
+  const id = context.params.provider ?? ''
+  const row = await byId(context, id)
+  if (row !== undefined) return row
+  if (findCatalogProvider(id) === undefined) throw notFound()
+  throw new SluiceError({
+    kind: 'forbidden',
+    message: `'${id}' is built in; POST a provider with this provider_id to replace it.`,
+  })
+}
+
+function shown(row: ProviderRow) {
+  return {
+    id: row.providerId,
+    provider_id: row.providerId,
+    provider_name: row.providerName,
+    base_url: row.baseUrl,
+    protocols: row.protocols,
+    has_api_key: row.sealedApiKey !== null,
+    header_names: row.headerNames ?? [],
+    timeout: row.timeoutMs === null ? null : row.timeoutMs / 1_000,
+    defaults: row.defaults ?? {},
+    is_managed: false,
+    created_at: new Date(row.createdAtMs).toISOString(),
+    updated_at: new Date(row.updatedAtMs).toISOString(),
+  }
+}
+
+function invalid(field: string, problem: string): SluiceError {
+  return new SluiceError({ kind: 'validation', errors: { [field]: [problem] } })
+}

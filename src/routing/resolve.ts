@@ -1,0 +1,177 @@
+import type { Config } from '../platform/config'
+import type { ModelRow, ProviderRow } from '../platform/config-schema'
+import { SluiceError } from '../platform/failure'
+import { isProtocolId } from '../protocols/table'
+import {
+  type CatalogProvider,
+  catalog,
+  catalogProviderOfModel,
+  findCatalogProvider,
+} from '../providers/catalog'
+import { demoProvider } from '../providers/demo-row'
+import { knownModels } from '../providers/known-models'
+import type { Target } from '../providers/target'
+import { problemWithBaseUrl, upstreamBase } from '../providers/upstream-url'
+import { nearest } from './nearest'
+
+/** What resolving a name needs to know; all of it is in memory. */
+export interface Surroundings {
+  config: Config
+  /** A worker variable or secret by name. */
+  variable(name: string): string | undefined
+  mayBePrivate: boolean
+}
+
+const MAX_BASE_DEPTH = 5
+
+/**
+ * The target that a model name means: a custom model, then `{provider}/{model}`, then a known bare slug.
+ * @throws SluiceError `not_found` with names that are near, or with what is missing to reach the provider
+ */
+export function resolveModel(name: string, around: Surroundings): Target {
+  const custom = around.config.modelsByName.get(name)
+  if (custom !== undefined) return targetOfModel(custom, around, 0)
+  const target = targetOfSlug(name, around)
+  if (target !== undefined) return target
+  throw unknownModel(name, around)
+}
+
+/** The target of a custom model: its own provider's, or its base model's, with its own prices and name. */
+function targetOfModel(row: ModelRow, around: Surroundings, depth: number): Target {
+  const own = { model: row.modelName, ...pricesOf(row) }
+  if (row.providerId !== null) {
+    const upstreamModel = row.upstreamModel ?? row.modelName
+    const target = targetOfProvider(row.providerId, upstreamModel, around)
+    if (target !== undefined) return { ...target, ...own }
+    throw new SluiceError({
+      kind: 'not_found',
+      code: 'provider_not_found',
+      param: 'model',
+      message: `The model '${row.modelName}' belongs to the provider '${row.providerId}', which does not exist.`,
+    })
+  }
+  const baseName = row.baseModelName ?? row.upstreamModel ?? row.modelName
+  const base = baseName === row.modelName ? undefined : around.config.modelsByName.get(baseName)
+  if (base !== undefined && depth < MAX_BASE_DEPTH)
+    return { ...targetOfModel(base, around, depth + 1), ...own }
+  const target = targetOfSlug(baseName, around)
+  if (target !== undefined) return { ...target, ...own }
+  throw unknownModel(baseName, around)
+}
+
+function targetOfSlug(name: string, around: Surroundings): Target | undefined {
+  const slash = name.indexOf('/')
+  if (slash > 0) {
+    const target = targetOfProvider(name.slice(0, slash), name.slice(slash + 1), around)
+    if (target !== undefined) return { ...target, model: name }
+  }
+  const known = catalogProviderOfModel(name)
+  return known === undefined ? undefined : targetOfCatalog(known, name, around)
+}
+
+/** The target of a provider's model, which is not checked against any list; undefined for an unknown provider. */
+export function targetOfProvider(
+  providerId: string,
+  upstreamModel: string,
+  around: Surroundings,
+): Target | undefined {
+  const custom = around.config.providersById.get(providerId)
+  if (custom !== undefined) return targetOfCustom(custom, upstreamModel, around)
+  if (providerId === demoProvider.providerId) return demoTarget(upstreamModel)
+  const known = findCatalogProvider(providerId)
+  return known === undefined ? undefined : targetOfCatalog(known, upstreamModel, around)
+}
+
+function demoTarget(upstreamModel: string): Target | undefined {
+  const isServed = upstreamModel === '' || demoProvider.models.some((model) => model === upstreamModel)
+  return isServed
+    ? { ...demoProvider.target, upstreamModel, model: `${demoProvider.providerId}/${upstreamModel}` }
+    : undefined
+}
+
+function targetOfCustom(row: ProviderRow, upstreamModel: string, around: Surroundings): Target {
+  const problem = problemWithBaseUrl(row.baseUrl, around.mayBePrivate)
+  const protocol = row.protocols.find(isProtocolId)
+  if (problem !== undefined || protocol === undefined) {
+    const message = problem ?? 'it speaks none of the protocols that this release does.'
+    throw new SluiceError({ kind: 'upstream_unreachable', provider: row.providerId, message })
+  }
+  const context = sealContext(row.providerId, row.baseUrl)
+  return {
+    providerId: row.providerId,
+    model: `${row.providerId}/${upstreamModel}`,
+    upstreamModel,
+    protocol,
+    url: upstreamBase(row.baseUrl),
+    auth: { kind: row.sealedApiKey === null ? 'none' : 'bearer' },
+    credential:
+      row.sealedApiKey === null ? { kind: 'none' } : { kind: 'stored', sealed: row.sealedApiKey, context },
+    ...(row.sealedHeaders === null ? {} : { sealedHeaders: { sealed: row.sealedHeaders, context } }),
+    ...(row.timeoutMs === null ? {} : { timeoutMs: row.timeoutMs }),
+    ...(row.defaults === null ? {} : { defaults: row.defaults }),
+  }
+}
+
+/** What sealed text of a provider is bound to: its id and host, so that it opens for no other. */
+export function sealContext(providerId: string, baseUrl: string): string {
+  return `provider:${providerId}@${new URL(baseUrl).host}`
+}
+
+function targetOfCatalog(row: CatalogProvider, upstreamModel: string, around: Surroundings): Target {
+  if (row.local === true && !around.mayBePrivate) {
+    const message = 'it runs on the local machine; set ALLOW_PRIVATE_UPSTREAMS=true to allow that.'
+    throw new SluiceError({ kind: 'upstream_unreachable', provider: row.id, message })
+  }
+  const [protocol] = row.protocols
+  return {
+    providerId: row.id,
+    model: `${row.id}/${upstreamModel}`,
+    upstreamModel,
+    protocol,
+    url: row.baseUrl.replaceAll(/\{(\w+)\}/g, (_, name) => filled(row, name, around)),
+    auth: row.auth,
+    credential: row.secret === undefined ? { kind: 'none' } : { kind: 'secret', name: row.secret },
+    ...(row.pricesAs === undefined ? {} : { pricesAs: row.pricesAs }),
+  }
+}
+
+function filled(row: CatalogProvider, name: string, around: Surroundings): string {
+  const value = around.variable(name)
+  if (value !== undefined) return encodeURIComponent(value)
+  const message = `The provider ${row.id} needs the variable ${name}; set it in .dev.vars or with wrangler secret put.`
+  throw new SluiceError({ kind: 'provider_not_configured', message })
+}
+
+function pricesOf(row: ModelRow): Pick<Target, 'prices'> {
+  const { inputCost, outputCost, cacheHitInputCost, cacheCreationInputCost } = row
+  if (inputCost === null && outputCost === null) return {}
+  return { prices: { inputCost, outputCost, cacheHitInputCost, cacheCreationInputCost } }
+}
+
+function unknownModel(name: string, around: Surroundings): SluiceError {
+  const near = nearest(name, modelNames(around))
+  const hint =
+    near.length === 0
+      ? 'GET /v1/models lists what there is.'
+      : `Did you mean ${near.map((one) => `'${one}'`).join(', ')}?`
+  return new SluiceError({
+    kind: 'not_found',
+    code: 'model_not_found',
+    param: 'model',
+    message: `Requested model '${name}' is not available in the model list. ${hint}`,
+  })
+}
+
+/** Whether a name means a model without being stored as one. */
+export function isKnownModelName(name: string, around: Surroundings): boolean {
+  return targetOfSlug(name, around) !== undefined
+}
+
+/** The models that can be called by name here: built in, custom, and the known ones of providers that have a key. */
+export function modelNames(around: Surroundings): string[] {
+  const ofCatalog = catalog
+    .filter((row) => row.secret !== undefined && around.variable(row.secret) !== undefined)
+    .flatMap((row) => knownModels(row.id).map((model) => `${row.id}/${model}`))
+  const demo = demoProvider.models.map((model) => `${demoProvider.providerId}/${model}`)
+  return [...demo, ...around.config.modelsByName.keys(), ...ofCatalog]
+}

@@ -1,0 +1,12 @@
+/** The fake provider: start it, script it with steps and faults, look at the calls it got. */
+export type { AnswerOptions } from './answer'
+export type { Json, JsonObject } from './chat-request'
+export type { UsageMode } from './chunks'
+export { servedModel } from './completion'
+export * from './faults'
+export { type ErrorContext, providerError } from './provider-errors'
+export { type RawResponse, rawCall } from './raw-call'
+export type { RecordedCall } from './recorder'
+export * from './steps'
+export { closedPortUrl, type FakeUpstream, startFakeUpstream } from './upstream'
+export { expectedUsage, type Usage, type UsageOverride } from './usage'

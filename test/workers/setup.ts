@@ -1,0 +1,21 @@
+import { applyD1Migrations, type D1Migration } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import type { Env as GatewayEnv } from '../../src/platform/env'
+
+declare global {
+  namespace Cloudflare {
+    /** What `env` from cloudflare:workers has in these tests: the gateway's bindings and those of vitest.config.ts. */
+    interface Env extends GatewayEnv {
+      TEST_CONFIG_MIGRATIONS: D1Migration[]
+      TEST_LOGS_MIGRATIONS: D1Migration[]
+    }
+    /** Gives `exports` from cloudflare:workers its types. */
+    interface GlobalProps {
+      mainModule: typeof import('../../src/gateway')
+    }
+  }
+}
+
+// Each test file starts with empty storage; the tests within a file share it.
+await applyD1Migrations(env.CONFIG, env.TEST_CONFIG_MIGRATIONS)
+await applyD1Migrations(env.LOGS, env.TEST_LOGS_MIGRATIONS)

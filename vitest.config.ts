@@ -1,0 +1,39 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+import { testVariables } from './test/variables.ts'
+
+/** Tests inside workerd, with the gateway's bindings. A file costs about a second: write few, larger ones. */
+const workers = {
+  plugins: [
+    cloudflareTest(async () => ({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        bindings: {
+          ...testVariables,
+          TEST_CONFIG_MIGRATIONS: await readD1Migrations('./migrations/config'),
+          TEST_LOGS_MIGRATIONS: await readD1Migrations('./migrations/logs'),
+        },
+      },
+    })),
+  ],
+  test: {
+    name: 'workers',
+    include: ['test/workers/**/*.test.ts'],
+    setupFiles: ['./test/workers/setup.ts'],
+  },
+}
+
+/** Tests in Node: of pure functions, and end to end over real ports. */
+const node = {
+  test: {
+    name: 'node',
+    environment: 'node',
+    include: ['test/unit/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/architecture.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+}
+
+export default defineConfig({
+  test: { projects: [workers, node], reporters: ['default', './scripts/tally-reporter.mjs'] },
+})
