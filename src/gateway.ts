@@ -1,20 +1,20 @@
 import { type Context, Hono } from 'hono'
 import { authenticate } from './pipeline/authenticate'
 import { createIsolate, type Isolate } from './pipeline/isolate'
+import type { GatewayEnv } from './pipeline/stages'
 import { realEffects } from './platform/effects'
-import type { Env } from './platform/env'
 import { describe, type Failure, SluiceError } from './platform/failure'
 import { protocols } from './protocols/table'
 import { managementError } from './routes/management'
 import type { KeyedRoute, Route, RouteContext } from './routes/route'
 import { routes } from './routes/table'
 
-type App = Hono<{ Bindings: Env }>
+type App = Hono<{ Bindings: GatewayEnv }>
 
 let isolate: Isolate | undefined
 
 /** The gateway's router; `strict: false` lets every path end with a slash or without. */
-export const app: App = new Hono<{ Bindings: Env }>({ strict: false })
+export const app: App = new Hono<{ Bindings: GatewayEnv }>({ strict: false })
 for (const route of routes)
   app.on(route.method, [...route.paths], (context) => run(route, contextOf(context)))
 app.notFound((context) => {
@@ -47,7 +47,7 @@ async function runKeyed(route: KeyedRoute, context: RouteContext): Promise<Respo
   return route.handle(context, caller)
 }
 
-function contextOf(context: Context<{ Bindings: Env }>): RouteContext {
+function contextOf(context: Context<{ Bindings: GatewayEnv }>): RouteContext {
   const { env, executionCtx, req } = context
   isolate ??= createIsolate(env, realEffects)
   return {

@@ -6,6 +6,16 @@ export type Metric = (typeof METRICS)[number]
 export const WINDOWS = ['minute', 'hour', 'day', 'week', 'month', 'total'] as const
 export type Window = (typeof WINDOWS)[number]
 
+/** Whether a stored word is a metric that this release counts. */
+export function isMetric(word: string): word is Metric {
+  return METRICS.some((metric) => metric === word)
+}
+
+/** Whether a stored word is a window. */
+export function isWindow(word: string): word is Window {
+  return WINDOWS.some((window) => window === word)
+}
+
 /** One limit as it travels to the ledger of its subject. */
 export interface Policy {
   id: string

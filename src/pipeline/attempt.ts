@@ -51,6 +51,7 @@ export function mayTryElsewhere(failure: Failure): boolean {
     case 'body_too_large':
     case 'unsupported_media_type':
     case 'not_implemented':
+    case 'limit_exceeded':
     case 'cancelled':
     case 'internal':
       return false

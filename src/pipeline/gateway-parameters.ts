@@ -116,6 +116,14 @@ export interface ReadParameters {
   ignored: string[]
 }
 
+/** The end user whom a request is for, in either of the places that name one. */
+export function customerOf({
+  customer_identifier: own,
+  customer_params: given,
+}: GatewayParameters): string | undefined {
+  return own ?? given?.customer_identifier ?? undefined
+}
+
 const NONE: ReadParameters = { parameters: {}, bodyNames: new Set(), ignored: [] }
 
 /**

@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import type { Hold } from '../limits/admit'
 import {
   LOG_RECORD_VERSION,
   type LogAttempt,
@@ -6,7 +7,7 @@ import {
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
-import type { GatewayParameters } from './gateway-parameters'
+import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
 import type { Ending, Exchange } from './stages'
 import { loggableBody } from './upstream-body'
@@ -18,6 +19,7 @@ export interface Known {
   authenticatedAtMs?: number
   plannedAtMs?: number
   attempts: LogAttempt[]
+  hold?: Hold
 }
 
 const MAX_TEXT = 1_000
@@ -82,7 +84,7 @@ function bodiesOf(
 function tagsOf(parameters: GatewayParameters): LogTags {
   const { customer_params: customer } = parameters
   return {
-    customerIdentifier: parameters.customer_identifier ?? customer?.customer_identifier ?? undefined,
+    customerIdentifier: customerOf(parameters),
     customerEmail: parameters.customer_email ?? customer?.email ?? undefined,
     customerName: parameters.customer_name ?? customer?.name ?? undefined,
     threadIdentifier: parameters.thread_identifier ?? undefined,

@@ -1,21 +1,15 @@
-import type { Caller } from '../keys/authenticate'
-import { emitLog } from '../logs/emit'
 import { numberVariable } from '../platform/env'
 import { describe, type Failure, SluiceError } from '../platform/failure'
-import type { Timeouts } from '../platform/lifeline'
-import type { Target } from '../providers/target'
-import { type Pin, plan } from '../routing/plan'
+import type { Pin } from '../routing/plan'
+import { admit } from './admit'
 import { firstAnswer } from './attempt'
-import { authenticate } from './authenticate'
-import { type Intake, readIntake } from './intake'
-import { type Isolate, MISS_AGE_MS } from './isolate'
-import { type Known, recordOf } from './record'
+import { conclude, endingOfFailure, endingOfWhole } from './conclude'
+import type { Isolate } from './isolate'
+import type { Known } from './record'
 import { answerHeaders, failureResponse, type ReplyNotes } from './reply'
-import type { Answer, Ending, Exchange, Job, WholeAnswer } from './stages'
+import type { Answer, Exchange, Job } from './stages'
 import { relayStream } from './stream-reply'
-import { surroundingsOf } from './surroundings'
 
-const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
 /** Proxies on the way cut a connection that is silent for about 100 s; clients give up sooner. */
 const DEFAULT_KEEP_ALIVE_MS = 15_000
 const encoder = new TextEncoder()
@@ -35,73 +29,6 @@ export async function serve(exchange: Exchange, isolate: Isolate, pin?: Pin): Pr
   }
 }
 
-/** Everything before the first upstream call: who asks, for what, and who may answer. */
-async function admit(
-  exchange: Exchange,
-  isolate: Isolate,
-  given: { pin: Pin | undefined; known: Known },
-): Promise<Job> {
-  const { request, env, protocol, effects } = exchange
-  const { pin, known } = given
-  const caller = await authenticate(exchange, isolate)
-  known.caller = caller
-  known.authenticatedAtMs = effects.now()
-  const intake = await readIntake(
-    request,
-    protocol,
-    numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES),
-  )
-  known.intake = intake
-  const targets = await planTargets(exchange, isolate, { intake, caller, pin })
-  known.plannedAtMs = effects.now()
-  return {
-    ...exchange,
-    caller,
-    intake,
-    targets,
-    timeouts: timeoutsOf(exchange, intake),
-    attempts: known.attempts,
-  }
-}
-
-async function planTargets(
-  exchange: Exchange,
-  isolate: Isolate,
-  given: { intake: Intake; caller: Caller; pin: Pin | undefined },
-): Promise<Target[]> {
-  const { intake, caller, pin } = given
-  const { env, background } = exchange
-  const wanted = {
-    model: intake.model,
-    ...(pin === undefined ? {} : { pin }),
-    fallbackModels: intake.parameters.fallback_models ?? undefined,
-    disableFallback: intake.parameters.disable_fallback === true,
-    allowedModels: caller.allowedModels,
-  }
-  const config = await isolate.config.get(background)
-  try {
-    return plan(wanted, surroundingsOf(env, config))
-  } catch (cause) {
-    if (!(cause instanceof SluiceError) || cause.failure.kind !== 'not_found') throw cause
-    const newer = await isolate.config.refreshed(background, MISS_AGE_MS)
-    if (newer === config) throw cause
-    return plan(wanted, surroundingsOf(env, newer))
-  }
-}
-
-function timeoutsOf({ env }: Exchange, intake: Intake): Timeouts {
-  const askedMs =
-    intake.parameters.timeout === undefined || intake.parameters.timeout === null
-      ? undefined
-      : intake.parameters.timeout * 1_000
-  return {
-    headersMs: numberVariable(env.HEADERS_TIMEOUT_MS, 60_000),
-    firstContentMs: numberVariable(env.FIRST_CONTENT_TIMEOUT_MS, 180_000),
-    idleMs: numberVariable(env.IDLE_TIMEOUT_MS, 120_000),
-    totalMs: askedMs ?? numberVariable(env.TOTAL_TIMEOUT_MS, 600_000),
-  }
-}
-
 async function whole(job: Job, known: Known): Promise<Response> {
   const answer = await firstAnswer(job)
   if (answer.kind !== 'whole')
@@ -109,24 +36,6 @@ async function whole(job: Job, known: Known): Promise<Response> {
   conclude(job, known, endingOfWhole(job, answer))
   const headers = answerHeaders(notesOf(job, known, answer), answer.headers, 'application/json')
   return new Response(answer.body, { headers })
-}
-
-function endingOfWhole(job: Job, answer: WholeAnswer): Ending {
-  const { target, facts, body, firstContentAtMs } = answer
-  const told = facts.usage
-  const usage = told ?? job.protocol.estimateUsage(job.intake.bytes, body, false)
-  const usageSource = told === undefined ? 'estimated' : 'provider'
-  return {
-    kind: 'completed',
-    statusCode: 200,
-    target,
-    facts,
-    usage,
-    usageSource,
-    responseBody: body,
-    firstContentAtMs,
-    endedAtMs: job.effects.now(),
-  }
 }
 
 /**
@@ -204,11 +113,6 @@ async function failLate(given: {
     .catch(() => undefined)
 }
 
-/** The one exit: the log record leaves, and nothing a log does can hurt the answer. */
-function conclude(exchange: Exchange, known: Known, ending: Ending): void {
-  exchange.background(emitLog(exchange.env, recordOf(exchange, known, ending)))
-}
-
 function refuse(exchange: Exchange, known: Known, cause: unknown): Response {
   const failure = failureOf(cause)
   conclude(exchange, known, endingOfFailure(exchange, failure))
@@ -223,13 +127,6 @@ function failureOf(cause: unknown): Failure {
     kind: 'internal',
     message: 'Internal server error. The log id tells the operator which request it was.',
   }
-}
-
-function endingOfFailure({ effects }: Exchange, failure: Failure): Ending {
-  const { status, code, message } = describe(failure)
-  const kind = failure.kind === 'cancelled' ? 'cancelled' : 'failed'
-  const responseBody = failure.kind === 'upstream_status' ? { responseBody: failure.body } : {}
-  return { kind, statusCode: status, failure: { code, message }, endedAtMs: effects.now(), ...responseBody }
 }
 
 function notesOf(exchange: Exchange, known: Known, answer?: Answer): ReplyNotes {

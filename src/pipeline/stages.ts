@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import type { LimitsEnv } from '../limits/admit'
 import type { LogAttempt } from '../logs/log-record'
 import type { Effects } from '../platform/effects'
 import type { Env } from '../platform/env'
@@ -9,10 +10,13 @@ import type { Protocol, StreamReader } from '../protocols/protocol'
 import type { Target } from '../providers/target'
 import type { Intake } from './intake'
 
+/** The gateway worker's bindings. */
+export type GatewayEnv = Env & LimitsEnv
+
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {
   request: Request
-  env: Env
+  env: GatewayEnv
   effects: Effects
   background(work: Promise<unknown>): void
   protocol: Protocol

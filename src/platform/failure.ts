@@ -29,6 +29,7 @@ export type Failure =
   | { kind: 'unsupported_media_type'; message: string }
   | { kind: 'not_implemented'; message: string }
   | { kind: 'unavailable'; message: string; retryAfterSeconds: number }
+  | { kind: 'limit_exceeded'; message: string; retryAfterSeconds: number }
   | { kind: 'provider_not_configured'; message: string }
   | { kind: 'cancelled' }
   | { kind: 'internal'; message: string }
@@ -68,6 +69,8 @@ export function describe(failure: Failure): FailureDescription {
       return invalid(422, 'validation_error', summary(failure.errors))
     case 'not_found':
       return invalid(404, failure.code ?? code, failure.message, paramOf(failure))
+    case 'limit_exceeded':
+      return { status: 429, type: 'rate_limit_error', code, ...messageAndRetry(failure) }
     case 'provider_not_configured':
       return invalid(400, code, failure.message)
     case 'conflict':
@@ -81,13 +84,7 @@ export function describe(failure: Failure): FailureDescription {
     case 'not_implemented':
       return invalid(501, code, failure.message)
     case 'unavailable':
-      return {
-        status: 503,
-        type: 'api_error',
-        code,
-        message: failure.message,
-        retryAfterSeconds: failure.retryAfterSeconds,
-      }
+      return { status: 503, type: 'api_error', code, ...messageAndRetry(failure) }
     case 'cancelled':
       return { status: 499, type: 'request_cancelled', code, message: 'The client closed the connection.' }
     case 'internal':
@@ -139,6 +136,10 @@ function invalid(
   more: { param?: string } = {},
 ): FailureDescription {
   return { status, type: 'invalid_request_error', code, message, ...more }
+}
+
+function messageAndRetry({ message, retryAfterSeconds }: { message: string; retryAfterSeconds: number }) {
+  return { message, retryAfterSeconds }
 }
 
 function paramOf(failure: { param?: string }): { param?: string } {

@@ -52,7 +52,7 @@ export function createLifeline(given: {
   const totalAt = now() + timeouts.totalMs
   let phase: DeadlinePhase = 'total'
   let phaseAt = totalAt
-  let timer: ReturnType<typeof setTimeout> | null = null
+  let timer: ReturnType<typeof setTimeout> | undefined
   let timerAt = Number.POSITIVE_INFINITY
   let stopped: StopReason | undefined
 
@@ -63,13 +63,13 @@ export function createLifeline(given: {
   }
   const onGone = () => stop({ kind: 'client_gone' })
   const release = () => {
-    clearTimeout(timer)
+    if (timer !== undefined) clearTimeout(timer)
     client.removeEventListener('abort', onGone)
   }
   const arm = () => {
     const dueAt = Math.min(phaseAt, totalAt)
     if (dueAt >= timerAt || stopped !== undefined) return
-    clearTimeout(timer)
+    if (timer !== undefined) clearTimeout(timer)
     timerAt = dueAt
     timer = setTimeout(check, Math.max(0, dueAt - now()))
   }

@@ -49,6 +49,8 @@ export interface Protocol {
   readReply(bytes: Uint8Array): AnswerFacts & { error?: { message: string; status?: number } }
   /** Usage from the texts themselves, when the provider told none. */
   estimateUsage(request: Uint8Array, response: Uint8Array, isStream: boolean): Usage
+  /** The most tokens that a request may use, for a reservation: its input and the output that it allows. */
+  estimateTokens(request: Uint8Array, members: readonly Member[]): number
   encodeError(description: FailureDescription): string
   /** A whole event, for a stream that has begun. */
   errorEvent(description: FailureDescription): string

@@ -71,6 +71,11 @@ export function notFound(): SluiceError {
   return new SluiceError({ kind: 'not_found', message: 'Not found.' })
 }
 
+/** The refusal of one field. */
+export function invalidField(field: string, problem: string): SluiceError {
+  return new SluiceError({ kind: 'validation', errors: { [field]: [problem] } })
+}
+
 /** A success without a body. */
 export function noContent(): Response {
   return new Response(null, { status: 204 })

@@ -8,7 +8,7 @@ import { isProtocolId } from '../protocols/table'
 import { findCatalogProvider } from '../providers/catalog'
 import { problemWithBaseUrl } from '../providers/upstream-url'
 import { sealContext } from '../routing/resolve'
-import { noContent, notFound, pageOf, readJson } from './management'
+import { invalidField, noContent, notFound, pageOf, readJson } from './management'
 import type { KeyedRoute, RouteContext } from './route'
 
 const extraSchema = z.strictObject({
@@ -143,16 +143,16 @@ function checkedBaseUrl(
   before: ProviderRow | undefined,
 ): string {
   const baseUrl = given.base_url ?? given.extra_kwargs?.base_url ?? before?.baseUrl
-  if (baseUrl === undefined) throw invalid('base_url', 'is required (here, or as extra_kwargs.base_url)')
+  if (baseUrl === undefined) throw invalidField('base_url', 'is required (here, or as extra_kwargs.base_url)')
   const problem = problemWithBaseUrl(baseUrl, env.ALLOW_PRIVATE_UPSTREAMS === 'true')
-  if (problem !== undefined) throw invalid('base_url', problem)
+  if (problem !== undefined) throw invalidField('base_url', problem)
   return baseUrl
 }
 
 function checkedProtocols(protocols: string[] | undefined): string[] | undefined {
   const unknown = protocols?.find((name) => !isProtocolId(name))
   if (unknown !== undefined)
-    throw invalid('protocols', `"${unknown}" is not a protocol that this release speaks (openai-chat)`)
+    throw invalidField('protocols', `"${unknown}" is not a protocol that this release speaks (openai-chat)`)
   return protocols
 }
 
@@ -164,8 +164,10 @@ async function sealedOf(
   const { providerId, given, before, baseUrl } = change
   const context = sealContext(providerId, baseUrl)
   const isMoved = before !== undefined && sealContext(providerId, before.baseUrl) !== context
-  if (isMoved && before.sealedApiKey !== null && given.api_key === undefined) throw invalid('api_key', MOVED)
-  if (isMoved && before.sealedHeaders !== null && given.headers === undefined) throw invalid('headers', MOVED)
+  if (isMoved && before.sealedApiKey !== null && given.api_key === undefined)
+    throw invalidField('api_key', MOVED)
+  if (isMoved && before.sealedHeaders !== null && given.headers === undefined)
+    throw invalidField('headers', MOVED)
   const sealOrNull = (text: string | null | undefined) =>
     text === null || text === undefined ? null : seal(env.ENCRYPTION_KEY, context, text)
   const { api_key: apiKey, headers } = given
@@ -237,8 +239,4 @@ function shown(row: ProviderRow) {
     created_at: new Date(row.createdAtMs).toISOString(),
     updated_at: new Date(row.updatedAtMs).toISOString(),
   }
-}
-
-function invalid(field: string, problem: string): SluiceError {
-  return new SluiceError({ kind: 'validation', errors: { [field]: [problem] } })
 }

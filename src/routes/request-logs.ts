@@ -2,8 +2,7 @@ import type { Caller } from '../keys/authenticate'
 import { readBodies, type StoredBodies } from '../logs/bodies'
 import { presentBodies, presentLog } from '../logs/present'
 import { type LogQuery, listLogs, readLog } from '../logs/query'
-import { SluiceError } from '../platform/failure'
-import { listed, notFound, pagingOf } from './management'
+import { invalidField, listed, notFound, pagingOf } from './management'
 import type { KeyedRoute, RouteContext } from './route'
 
 const PARAMETERS = new Set([
@@ -45,7 +44,7 @@ function storedBodies(bodies: unknown): StoredBodies {
 function queryOf(url: URL): LogQuery {
   const unknown = [...url.searchParams.keys()].find((name) => !PARAMETERS.has(name))
   if (unknown !== undefined)
-    throw invalid(unknown, `is not known here; known are ${[...PARAMETERS].join(', ')}`)
+    throw invalidField(unknown, `is not known here; known are ${[...PARAMETERS].join(', ')}`)
   const { page, pageSize } = pagingOf(url, 100)
   const startMs = timeOf(url, 'start_time')
   const endMs = timeOf(url, 'end_time')
@@ -66,17 +65,13 @@ function environmentOf(url: URL): 'prod' | 'test' | undefined {
   const environment = url.searchParams.get('environment')
   if (environment === null || environment === 'prod' || environment === 'test')
     return environment ?? undefined
-  throw invalid('environment', 'must be prod or test')
+  throw invalidField('environment', 'must be prod or test')
 }
 
 function timeOf(url: URL, name: string): number | undefined {
   const text = url.searchParams.get(name)
   if (text === null) return undefined
   const ms = Date.parse(text)
-  if (Number.isNaN(ms)) throw invalid(name, 'must be an ISO 8601 time')
+  if (Number.isNaN(ms)) throw invalidField(name, 'must be an ISO 8601 time')
   return ms
-}
-
-function invalid(field: string, problem: string): SluiceError {
-  return new SluiceError({ kind: 'validation', errors: { [field]: [problem] } })
 }

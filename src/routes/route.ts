@@ -1,14 +1,14 @@
 import type { Caller } from '../keys/authenticate'
 import type { Isolate } from '../pipeline/isolate'
+import type { GatewayEnv } from '../pipeline/stages'
 import type { Effects } from '../platform/effects'
-import type { Env } from '../platform/env'
 
 /** What a route is given: one HTTP request, and what it may use. */
 export interface RouteContext {
   request: Request
   /** Decoded path parameters. */
   params: Readonly<Record<string, string>>
-  env: Env
+  env: GatewayEnv
   effects: Effects
   isolate: Isolate
   /** Keeps work alive after the response. */

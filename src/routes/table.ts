@@ -2,6 +2,7 @@ import { apiKeyRoutes } from './api-keys'
 import { chatCompletions } from './chat-completions'
 import { customModelRoutes } from './custom-models'
 import { health } from './health'
+import { limitRoutes } from './limits'
 import { modelRoutes } from './models'
 import { pinnedChat, pinnedModels, pinnedOthers } from './pinned-provider'
 import { providerRoutes } from './providers'
@@ -18,6 +19,7 @@ export const routes: readonly Route[] = [
   ...customModelRoutes,
   ...providerRoutes,
   ...apiKeyRoutes,
+  ...limitRoutes,
   ...requestLogRoutes,
   ...pinnedOthers,
 ]

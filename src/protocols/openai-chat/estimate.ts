@@ -1,3 +1,4 @@
+import { type Member, valueOf } from '../../platform/json-scan'
 import type { Usage } from '../canonical'
 import { collectChatStream } from './collect'
 import { fieldsOf } from './usage'
@@ -24,6 +25,25 @@ export function estimateChatUsage(request: Uint8Array, response: Uint8Array, isS
     audioInputTokens: 0,
     audioOutputTokens: 0,
   }
+}
+
+/** Output that a request without a limit of its own is expected to stay below. */
+const DEFAULT_OUTPUT_TOKENS = 1_000
+const INPUT_FIELDS = new Set(['messages', 'tools', 'functions'])
+const OUTPUT_FIELDS = new Set(['max_tokens', 'max_completion_tokens'])
+
+/** Input by the size of its JSON, which is never less than its text, and the output that the request allows. */
+export function estimateChatTokens(request: Uint8Array, members: readonly Member[]): number {
+  const inputBytes = sum(
+    members.filter(({ key }) => INPUT_FIELDS.has(key)).map((member) => member.valueEnd - member.valueStart),
+  )
+  const limits = members
+    .filter(({ key, kind }) => OUTPUT_FIELDS.has(key) && kind === 'number')
+    .map((member) => Number(valueOf(request, member)))
+  return (
+    Math.ceil(inputBytes / CHARACTERS_PER_TOKEN) +
+    Math.max(0, ...(limits.length === 0 ? [DEFAULT_OUTPUT_TOKENS] : limits))
+  )
 }
 
 function inputTokensOf(request: unknown): number {

@@ -1,6 +1,6 @@
 import type { Protocol } from '../protocol'
 import { chatErrorEvent, encodeChatError } from './errors'
-import { estimateChatUsage } from './estimate'
+import { estimateChatTokens, estimateChatUsage } from './estimate'
 import { readChatReply } from './reply'
 import { askForChatStreamUsage, readChatRequest } from './request'
 import { chatStreamReader } from './stream'
@@ -16,6 +16,7 @@ export const openaiChat: Protocol = {
   streamFilter: chatStreamFilter,
   readReply: readChatReply,
   estimateUsage: estimateChatUsage,
+  estimateTokens: estimateChatTokens,
   encodeError: encodeChatError,
   errorEvent: chatErrorEvent,
 }

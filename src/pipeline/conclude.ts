@@ -1,0 +1,55 @@
+import { settle } from '../limits/admit'
+import { emitLog } from '../logs/emit'
+import { describe, type Failure } from '../platform/failure'
+import { type Known, recordOf } from './record'
+import type { Ending, Exchange, Job, WholeAnswer } from './stages'
+
+/** Attempts that ended so never reached the upstream, and cost nobody anything. */
+const UNREACHED = new Set(['upstream_unreachable', 'provider_not_configured'])
+
+/** The one exit of a request: its log record leaves and its limits are settled, behind the answer. */
+export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
+  const { env, background } = exchange
+  background(emitLog(env, recordOf(exchange, known, ending)))
+  if (known.hold !== undefined) background(settle(env, known.hold, takenBy(known, ending)))
+}
+
+function takenBy({ attempts }: Known, { usage }: Ending) {
+  const wasReached = attempts.some(({ errorCode }) => errorCode === undefined || !UNREACHED.has(errorCode))
+  const {
+    inputTokens = 0,
+    cacheReadTokens = 0,
+    cacheWrite5mTokens = 0,
+    cacheWrite1hTokens = 0,
+    outputTokens = 0,
+  } = usage ?? {}
+  const tokens = inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens + outputTokens
+  return { requests: wasReached ? 1 : 0, tokens, concurrency: 0 }
+}
+
+/** The ending of a reply in one piece. */
+export function endingOfWhole(job: Job, answer: WholeAnswer): Ending {
+  const { target, facts, body, firstContentAtMs } = answer
+  const told = facts.usage
+  const usage = told ?? job.protocol.estimateUsage(job.intake.bytes, body, false)
+  const usageSource = told === undefined ? 'estimated' : 'provider'
+  return {
+    kind: 'completed',
+    statusCode: 200,
+    target,
+    facts,
+    usage,
+    usageSource,
+    responseBody: body,
+    firstContentAtMs,
+    endedAtMs: job.effects.now(),
+  }
+}
+
+/** The ending of a request that got no answer but an error. */
+export function endingOfFailure({ effects }: Exchange, failure: Failure): Ending {
+  const { status, code, message } = describe(failure)
+  const kind = failure.kind === 'cancelled' ? 'cancelled' : 'failed'
+  const responseBody = failure.kind === 'upstream_status' ? { responseBody: failure.body } : {}
+  return { kind, statusCode: status, failure: { code, message }, endedAtMs: effects.now(), ...responseBody }
+}
