@@ -5,7 +5,7 @@ import { scenarios as all, expectationOf, payloadOf } from './scenarios.mjs'
 import { median, percentile } from './statistics.mjs'
 
 const LOG_LIMIT_MS = 60_000
-const SLICES = Number(process.env.SLICES ?? 4)
+const SLICES = 4
 
 /**
  * Measures every scenario on every target, the targets beside each other within each round. Returns the

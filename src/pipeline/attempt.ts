@@ -1,6 +1,5 @@
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { createLifeline, type Lifeline } from '../platform/lifeline'
-import type { Protocol } from '../protocols/protocol'
 import { protocols } from '../protocols/table'
 import { callUpstream } from '../providers/call'
 import type { Target } from '../providers/target'
@@ -8,6 +7,7 @@ import { openStream } from './open-stream'
 import { readWhole } from './read-whole'
 import type { Answer, Job } from './stages'
 import { upstreamBody } from './upstream-body'
+import { asksForUsage, isRefusalOfUsage } from './usage-request'
 
 /**
  * The first good answer of the job's targets, asked in order.
@@ -58,60 +58,58 @@ export function mayTryElsewhere(failure: Failure): boolean {
   }
 }
 
+/** Asks a target, and once more without what only the gateway added when that was what it refused. */
 async function attempt(job: Job, target: Target): Promise<Answer> {
-  const { effects, intake, request } = job
-  const protocol = protocols[target.protocol]
+  const withUsage = asksForUsage(job.intake, target)
+  try {
+    return await attemptOnce(job, target, withUsage)
+  } catch (cause) {
+    const isRefusal = withUsage && cause instanceof SluiceError && isRefusalOfUsage(cause.failure, target)
+    if (!isRefusal) throw cause
+    return attemptOnce(job, target, false)
+  }
+}
+
+async function attemptOnce(job: Job, target: Target, withUsage: boolean): Promise<Answer> {
+  const { effects, intake, request, attempts } = job
   const startedAtMs = effects.now()
   const timeouts =
     target.timeoutMs === undefined ? job.timeouts : { ...job.timeouts, totalMs: target.timeoutMs }
   const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts })
+  const { providerId, model, upstreamModel, credential } = target
+  const about = { providerId, model, upstreamModel, credentialKind: credential.kind, startedAtMs }
   try {
-    const answer = await ask(job, { target, protocol, lifeline })
-    job.attempts.push({
-      ...attemptOf(target, startedAtMs),
-      latencyMs: answer.firstContentAtMs - startedAtMs,
-      statusCode: 200,
-    })
+    const answer = await ask(job, { target, lifeline, withUsage })
+    attempts.push({ ...about, latencyMs: answer.firstContentAtMs - startedAtMs, statusCode: 200 })
     if (!intake.stream) lifeline.release()
     return answer
   } catch (cause) {
     lifeline.stop({ kind: 'over' })
     const failure: Failure =
       cause instanceof SluiceError ? cause.failure : { kind: 'internal', message: String(cause) }
-    const { status, code, message } = describe(failure)
-    const latencyMs = effects.now() - startedAtMs
-    job.attempts.push({
-      ...attemptOf(target, startedAtMs),
-      latencyMs,
-      statusCode: status,
-      errorCode: code,
-      errorMessage: message,
-    })
+    const { status: statusCode, code: errorCode, message: errorMessage } = describe(failure)
+    attempts.push({ ...about, latencyMs: effects.now() - startedAtMs, statusCode, errorCode, errorMessage })
     throw cause
   }
 }
 
 async function ask(
   job: Job,
-  how: { target: Target; protocol: Protocol; lifeline: Lifeline },
+  how: { target: Target; lifeline: Lifeline; withUsage: boolean },
 ): Promise<Answer> {
-  const { target, protocol, lifeline } = how
+  const { target, lifeline, withUsage } = how
   const { intake, env, effects } = job
+  const protocol = protocols[target.protocol]
   const response = await callUpstream({
     target,
     env,
     method: 'POST',
     path: protocol.path,
-    body: upstreamBody(intake, target, protocol),
+    body: upstreamBody(intake, target, { protocol, withUsage }),
     isStream: intake.stream,
     clientHeaders: job.request.headers,
     lifeline,
   })
   const given = { response, target, protocol, lifeline, effects }
-  return intake.stream ? openStream(given) : readWhole(given)
-}
-
-function attemptOf(target: Target, startedAtMs: number) {
-  const { providerId, model, upstreamModel, credential } = target
-  return { providerId, model, upstreamModel, credentialKind: credential.kind, startedAtMs }
+  return intake.stream ? { ...(await openStream(given)), withUsage } : readWhole(given)
 }

@@ -11,7 +11,7 @@ const MAX_PRELUDE_BYTES = 1024 * 1024
  * Reads a stream up to its first content, reasoning or tool call and withholds what came: until then an error, a
  * break or silence lets another target take over, and the client never sees it.
  */
-export async function openStream(answered: Answered): Promise<OpenStream> {
+export async function openStream(answered: Answered): Promise<Omit<OpenStream, 'withUsage'>> {
   const { response, target, protocol, lifeline, effects } = answered
   const type = response.headers.get('content-type') ?? ''
   if (response.body === null || !type.toLowerCase().startsWith('text/event-stream'))

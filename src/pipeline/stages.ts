@@ -54,8 +54,11 @@ export interface OpenStream {
   reader: StreamReader
   lifeline: Lifeline
   firstContentAtMs: number
+  /** The gateway asked for the usage, so the client must not see it. */
+  withUsage: boolean
 }
 
+/** What an attempt brings. */
 export type Answer = WholeAnswer | OpenStream
 
 /** How a request ended, in one form for all ways that lead there. */

@@ -4,7 +4,6 @@ import { relayInBatches } from '../platform/relay-batched'
 import { stoppedFailure } from '../providers/call'
 import { createRecorder } from './recorder'
 import type { Ending, Job, OpenStream } from './stages'
-import { asksForUsage } from './upstream-body'
 
 const encoder = new TextEncoder()
 
@@ -35,7 +34,7 @@ export async function relayStream(
         stream.reader.error === undefined ? job.protocol.errorEvent(describe(failureOf(stream, cause))) : '',
       ),
   }
-  const end = asksForUsage(job.intake)
+  const end = stream.withUsage
     ? await relayInBatches({ ...options, ...job.protocol.streamFilter() })
     : await relayNatively(options)
   return endingOf(job, stream, { end, responseBody: recorder.recorded() })

@@ -15,11 +15,13 @@ export interface CatalogProvider {
   models?: RegExp
   /** The provider's id in @pydantic/genai-prices. */
   pricesAs?: string
+  /** Tells the usage of a stream unasked and refuses `stream_options`, as unknown fields. */
+  refusesStreamOptions?: true
   /** Runs on the developer's machine: only usable where private upstreams are allowed. */
   local?: true
 }
 
-type Extras = Pick<CatalogProvider, 'aliases' | 'models' | 'pricesAs'>
+type Extras = Pick<CatalogProvider, 'aliases' | 'models' | 'pricesAs' | 'refusesStreamOptions'>
 
 const protocols = ['openai-chat'] as const
 
@@ -75,6 +77,7 @@ const labs: readonly CatalogProvider[] = [
     models:
       /^(?:labs-)?(?:open-)?(?:mistral|mixtral|ministral|magistral|codestral|devstral|pixtral|voxtral)-/,
     pricesAs: 'mistral',
+    refusesStreamOptions: true,
   }),
   hosted('xai', 'xAI', 'https://api.x.ai/v1', 'XAI_API_KEY', {
     aliases: ['x-ai', 'x_ai'],
@@ -89,6 +92,7 @@ const labs: readonly CatalogProvider[] = [
     aliases: ['cohere_chat', 'cohere-chat'],
     models: /^(?:command(?:-|$)|c4ai-aya-|embed-(?:v\d|english-|multilingual-)|rerank-)/,
     pricesAs: 'cohere',
+    refusesStreamOptions: true,
   }),
   // Announced to end on 2026-09-27; the successor speaks only the Responses protocol.
   hosted('perplexity', 'Perplexity', 'https://api.perplexity.ai', 'PERPLEXITY_API_KEY', {

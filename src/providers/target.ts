@@ -32,6 +32,7 @@ export interface Target {
   sealedHeaders?: { sealed: string; context: string }
   /** Answered inside the worker. */
   builtIn?: true
+  refusesStreamOptions?: true
   timeoutMs?: number
   /** Parameters for a request that does not set them. */
   defaults?: Readonly<Record<string, number>>

@@ -132,6 +132,7 @@ function targetOfCatalog(row: CatalogProvider, upstreamModel: string, around: Su
     auth: row.auth,
     credential: row.secret === undefined ? { kind: 'none' } : { kind: 'secret', name: row.secret },
     ...(row.pricesAs === undefined ? {} : { pricesAs: row.pricesAs }),
+    ...(row.refusesStreamOptions === true ? { refusesStreamOptions: true } : {}),
   }
 }
 
