@@ -31,6 +31,8 @@ const node = {
     include: ['test/unit/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/architecture.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Tests that run side by side mostly wait: for a log row, or for a deadline to pass.
+    maxConcurrency: 20,
   },
 }
 

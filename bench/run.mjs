@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { sizeOf, startupProfile } from './lib/build.mjs'
 import { cleanUpOnExit } from './lib/children.mjs'
-import { describeMachine } from './lib/machine.mjs'
+import { coreBusyMicros, cpuMicros, describeMachine } from './lib/machine.mjs'
 import { summarise, tables, weights } from './lib/report.mjs'
 import { runRounds } from './lib/rounds.mjs'
 import { scenarios } from './lib/scenarios.mjs'
@@ -34,13 +34,26 @@ async function main() {
   say('starting upstream, services, floor and gateway')
   const stage = await setStage(options.root, built)
   workers[0].startMs = await startupCost(options.root, stage)
+  const others = watchCore(stage)
   const result = await runRounds({ stage, say, ...options })
+  result.othersShare = others()
   const summaries = summarise(options.scenarios, result)
   say('')
   print({ summaries, workers, result, machine: describeMachine(stage.cores), options })
   if (options.json)
     save(options.json, { summaries, workers, ...result, machine: describeMachine(stage.cores) })
   return result.refused.size === 0 ? 0 : 1
+}
+
+// What else ran on the worker's core: a neighbour there makes every figure worse, and not always evenly.
+function watchCore({ cores, targets }) {
+  const own = () => targets.reduce((sum, { pid }) => sum + (pid ? cpuMicros(pid) : 0), 0)
+  const [busy, used] = [coreBusyMicros(cores.worker), own()]
+  return () => {
+    if (busy === undefined) return undefined
+    const ours = own() - used
+    return Math.max(0, coreBusyMicros(cores.worker) - busy - ours) / ours
+  }
 }
 
 function readOptions() {
@@ -85,6 +98,11 @@ function print({ summaries, workers, result, machine, options }) {
   console.log('')
   for (const line of weights(workers)) console.log(line)
   console.log(`\nlogs: ${result.logs.rows} rows in D1 for ${result.logs.requests} requests`)
+  if (result.othersShare !== undefined) {
+    console.log(
+      `other work on the worker's core: ${(result.othersShare * 100).toFixed(0)} % of the workers' own`,
+    )
+  }
   for (const [name, reason] of result.refused) console.log(`REFUSED to report ${name}: ${reason}`)
 }
 

@@ -9,6 +9,8 @@ import { managementError } from './routes/management'
 import type { KeyedRoute, Route, RouteContext } from './routes/route'
 import { routes } from './routes/table'
 
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
 type App = Hono<{ Bindings: GatewayEnv }>
 
 let isolate: Isolate | undefined
@@ -17,13 +19,7 @@ let isolate: Isolate | undefined
 export const app: App = new Hono<{ Bindings: GatewayEnv }>({ strict: false })
 for (const route of routes)
   app.on(route.method, [...route.paths], (context) => run(route, contextOf(context)))
-app.notFound((context) => {
-  const path = new URL(context.req.url).pathname
-  return failed(
-    { kind: 'not_found', message: `There is nothing at ${context.req.method} ${path}.` },
-    'openai',
-  )
-})
+app.notFound((context) => failed(nothingAt(context.req.method, new URL(context.req.url).pathname), 'openai'))
 app.onError((cause) => failed(failureOf(cause), undefined))
 
 export default { fetch: app.fetch }
@@ -60,12 +56,26 @@ function contextOf(context: Context<{ Bindings: GatewayEnv }>): RouteContext {
   }
 }
 
+// A path that exists for another method says so.
+function nothingAt(method: string, path: string): Failure {
+  const plain = path.length > 1 ? path.replace(/\/$/, '') : path
+  const allow = METHODS.filter((other) => app.router.match(other, plain)[0].length > 0).join(', ')
+  if (allow === '') return { kind: 'not_found', message: `There is nothing at ${path}.` }
+  return {
+    kind: 'method_not_allowed',
+    allow,
+    message: `${method} is not served at ${path}; it takes ${allow}.`,
+  }
+}
+
 function failed(failure: Failure, shape: KeyedRoute['errors']): Response {
   if (shape === undefined) return managementError(failure)
   const description = describe(failure)
+  const headers = new Headers({ 'content-type': 'application/json' })
+  if (failure.kind === 'method_not_allowed') headers.set('allow', failure.allow)
   return new Response(protocols['openai-chat'].encodeError(description), {
     status: description.status,
-    headers: { 'content-type': 'application/json' },
+    headers,
   })
 }
 

@@ -22,19 +22,11 @@ export function readConfig(root, file) {
   return JSON.parse(run(root, [script, join(root, file)]))
 }
 
-/** Builds a worker as `wrangler deploy` would, minified; returns its modules, the main one first. */
-export function buildWorker(root, config, folder) {
+/** Builds a worker as `wrangler deploy` would; returns its modules, the main one first. */
+export function buildWorker(root, config, folder, { minify = true } = {}) {
   const assets = emptyAssets(config, folder)
-  runWrangler(root, [
-    'deploy',
-    '--dry-run',
-    '--minify',
-    '--outdir',
-    folder,
-    '-c',
-    config.configPath,
-    ...assets,
-  ])
+  const flags = minify ? ['--minify', ...assets] : assets
+  runWrangler(root, ['deploy', '--dry-run', '--outdir', folder, '-c', config.configPath, ...flags])
   const main = `${basename(config.main).replace(/\.[cm]?[jt]sx?$/, '')}.js`
   const modules = readdirSync(folder).filter((name) => !/\.map$|^README\.md$|^assets$/.test(name))
   if (!modules.includes(main)) throw new Error(`no ${main} in the build of ${config.configPath}`)

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,7 +49,7 @@ export function cleanUpOnExit() {
   guard = spawn(process.execPath, [script], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   guard.unref()
   guard.channel.unref()
-  process.on('exit', () => {
+  process.on('exit', (code) => { appendFileSync('/tmp/exp/d.log', `exit ${code} ${[...running].map((c) => c.pid)}\n`)
     for (const child of running) killGroup(child, 'SIGKILL')
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   })

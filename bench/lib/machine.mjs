@@ -65,6 +65,14 @@ function tickMicros(pid) {
   return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 
+/** How long a core has been busy since the machine started, with whatever, in microseconds. */
+export function coreBusyMicros(core) {
+  if (core === undefined) return undefined
+  const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'latin1'))[1]
+  const [user, nice, system, , , irq, softirq, steal] = line.trim().split(' ').map(Number)
+  return (user + nice + system + irq + softirq + steal) * 10_000
+}
+
 /** Waits until a process has done nothing worth counting for a while: logs sent, timers run out. */
 export async function untilQuiet(pid, { idleMs = 240, limitMs = 5000 } = {}) {
   const step = 60

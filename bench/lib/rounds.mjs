@@ -4,7 +4,7 @@ import { cpuMicros, untilQuiet } from './machine.mjs'
 import { scenarios as all, expectationOf, payloadOf } from './scenarios.mjs'
 import { median, percentile } from './statistics.mjs'
 
-const LOG_LIMIT_MS = 60_000
+const LOG_PATIENCE_MS = 3000
 const SLICES = 4
 
 /**
@@ -30,9 +30,12 @@ export async function runRounds({ stage, scenarios, rounds, share, say }) {
 
 // Lets the set-up's own log rows arrive, so that only the load's are counted.
 async function settleLogs(session) {
-  const { askServices, batchSeconds } = session.stage
-  const limitMs = (batchSeconds + 1) * 1000
-  session.baseline = await askServices('settle', { expected: Number.MAX_SAFE_INTEGER, limitMs })
+  session.baseline = await logRows(session, Number.MAX_SAFE_INTEGER)
+}
+
+// The rows in D1 once there are so many, or once the consumer's queue can hold no more.
+function logRows({ stage }, expected) {
+  return stage.askServices('settle', { expected, patienceMs: stage.batchSeconds * 1000 + LOG_PATIENCE_MS })
 }
 
 async function warmUp(session, say) {
@@ -109,16 +112,13 @@ function summarise(cell, { samples, seconds }) {
   }
 }
 
-async function checkLogs(session, last) {
-  const { askServices, batchSeconds, targets } = session.stage
+async function checkLogs(session, isLast) {
   const expected = session.baseline + session.sent
-  let rows = await askServices('settle', { expected, limitMs: LOG_LIMIT_MS })
-  if (last) {
-    await new Promise((resolve) => setTimeout(resolve, (batchSeconds + 1) * 1000)) // for rows too many
-    rows = await askServices('rows')
-  }
+  // The last time it waits whatever it finds: there might be rows too many.
+  const rows = await logRows(session, isLast ? Number.MAX_SAFE_INTEGER : expected)
   session.logs = { rows: rows - session.baseline, requests: session.sent }
   const problem = logProblem(session.logs.rows, session.sent)
   if (!problem) return
-  for (const { name } of targets.filter(({ logged }) => logged)) session.refused.set(name, problem)
+  for (const { name } of session.stage.targets.filter(({ logged }) => logged))
+    session.refused.set(name, problem)
 }

@@ -14,13 +14,13 @@ const GATEWAY_CONFIG = 'wrangler.toml'
 const CONSUMER_CONFIG = 'src/consumer/wrangler.toml'
 
 /** Builds both deployable workers into a scratch folder, before anything is pinned or running. */
-export function buildAll(root) {
+export function buildAll(root, options) {
   const folder = scratchFolder()
   const build = (name, file) => {
     const config = readConfig(root, file)
     const out = join(folder, name)
     mkdirSync(out)
-    return { name, config, build: buildWorker(root, config, out) }
+    return { name, config, build: buildWorker(root, config, out, options) }
   }
   return { folder, gateway: build('gateway', GATEWAY_CONFIG), consumer: build('consumer', CONSUMER_CONFIG) }
 }

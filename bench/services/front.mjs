@@ -40,7 +40,7 @@ function forward(bridgeUrl, request, response) {
   const { host: _host, connection: _connection, ...headers } = request.headers
   const options = { method: request.method, path: request.url, headers }
   const outgoing = httpRequest(bridgeUrl, options, (answer) => {
-    response.writeHead(answer.statusCode, answer.headers)
+    response.writeHead(answer.statusCode, answer.statusMessage, answer.headers)
     answer.pipe(response)
   })
   outgoing.on('error', (error) => {

@@ -29,12 +29,18 @@ async function readMany({ keys, type, withMetadata }, namespace) {
 
 async function write(key, url, request, namespace) {
   const metadata = request.headers.get('cf-kv-metadata')
-  await namespace.put(key, await request.arrayBuffer(), {
+  const options = {
     expiration: number(url, 'expiration'),
     expirationTtl: number(url, 'expiration_ttl'),
     metadata: metadata === null ? undefined : JSON.parse(metadata),
-  })
-  return new Response()
+  }
+  try {
+    await namespace.put(key, await request.arrayBuffer(), options)
+    return new Response()
+  } catch (error) {
+    const [, status = '500', statusText = error.message] = /failed: (\d{3}) (.*)/.exec(error.message) ?? []
+    return new Response(null, { status: Number(status), statusText })
+  }
 }
 
 async function list(url, namespace) {

@@ -40,17 +40,19 @@ await serveBindings({ socketPath, bridgeUrl: url, queues, held })
 
 const rows = async () => (await env.LOGS.prepare('select count(*) as n from request_logs').first()).n
 
-/** Hands the held messages to the real queue and waits for the consumer to have written so many rows. */
-async function settle({ expected, limitMs }) {
+/** Hands the held messages to the real queue, then waits for so many rows, or for no more to come. */
+async function settle({ expected, patienceMs }) {
   await held.release()
-  const until = Date.now() + limitMs
   let found = await rows()
-  while (found < expected && Date.now() < until) {
+  let changed = Date.now()
+  while (found < expected && Date.now() - changed < patienceMs) {
     await new Promise((next) => setTimeout(next, 100))
-    found = await rows()
+    const now = await rows()
+    if (now !== found) changed = Date.now()
+    found = now
   }
   return found
 }
 
-answer({ rows, settle, held: () => held.count() }, () => harness.close())
+answer({ settle }, () => harness.close())
 process.send({ id: 'ready', value: url.href })

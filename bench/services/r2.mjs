@@ -11,9 +11,10 @@ const operations = {
   async head({ object }, bucket) {
     return found(await bucket.head(object))
   },
-  async get({ object, range, onlyIf }, bucket) {
+  async get({ object: key, range, onlyIf }, bucket) {
     const options = { range: range && numbers(range), onlyIf: condition(onlyIf) }
-    return found(await bucket.get(object, options), onlyIf)
+    const object = await bucket.get(key, options)
+    return object && onlyIf && !object.body ? preconditionFailed(object) : found(object)
   },
   async put({ object, customFields, httpFields, onlyIf }, bucket, body) {
     const stored = await bucket.put(object, body, {
@@ -76,13 +77,18 @@ function described(object) {
 }
 
 function found(object, onlyIf) {
-  if (object === null && onlyIf === undefined) {
+  if (object === null && !onlyIf) {
     return new Response(null, { status: 404, headers: failure('The specified key does not exist.', 10007) })
   }
-  if (object === null || (onlyIf && !('body' in object) && !('writeHttpMetadata' in object))) {
-    return new Response(null, { status: 412, headers: failure('A pre-condition did not hold.', 10031) })
-  }
-  return withMetadata(described(object), object.body)
+  return object === null ? preconditionFailed() : withMetadata(described(object), object.body)
+}
+
+function preconditionFailed(object) {
+  const headers = failure('A pre-condition did not hold.', 10031)
+  if (!object) return new Response(null, { status: 412, headers })
+  const answer = withMetadata(described(object))
+  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value)
+  return new Response(answer.body, { status: 412, headers: answer.headers })
 }
 
 function withMetadata(metadata, body) {

@@ -59,9 +59,10 @@ function ownAnswer(request: ChatRequest): AnswerOptions {
 
 /** A tool is called once: after its result the model talks. */
 function chosenTool(request: ChatRequest) {
-  const { tools = [], tool_choice: choice } = request
+  const { tool_choice: choice } = request
+  const tools = request.tools ?? []
   if (choice === 'none' || request.messages.at(-1)?.role === 'tool') return undefined
-  const name = typeof choice === 'object' ? choice.function?.name : undefined
+  const name = typeof choice === 'object' ? choice?.function?.name : undefined
   return (tools.find((tool) => tool.function?.name === name) ?? tools[0])?.function
 }
 

@@ -27,9 +27,9 @@ export interface ChatRequest {
   messages: ChatMessage[]
   stream?: boolean | null
   stream_options?: { include_usage?: boolean; include_obfuscation?: boolean } | null
-  tools?: ChatTool[]
-  tool_choice?: string | { function?: { name?: string } }
-  response_format?: { type?: string; json_schema?: { schema?: JsonSchema } }
+  tools?: ChatTool[] | null
+  tool_choice?: string | { function?: { name?: string } } | null
+  response_format?: { type?: string; json_schema?: { schema?: JsonSchema } } | null
   n?: number | null
   max_tokens?: number | null
   max_completion_tokens?: number | null

@@ -1,0 +1,196 @@
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import OpenAI, { type ClientOptions } from 'openai'
+import { createTestHarness, unstable_DevEnv } from 'wrangler'
+import type { Env } from '../../src/platform/env'
+import { type FakeUpstream, type JsonObject, startFakeUpstream } from '../fakes'
+import { testVariables } from '../variables'
+
+/** The key under which the provider `fake` is stored; it must never be seen by anybody but the fake. */
+export const UPSTREAM_KEY = 'sk-upstream-0123456789abcdef'
+export const ADMIN_KEY = String(testVariables.ADMIN_KEY)
+
+/** A management answer; `body` is empty when there is none. */
+export interface Managed {
+  status: number
+  body: JsonObject
+}
+
+/** A log row as GET /api/request-logs/{id}/ shows it, as far as tests look at it. */
+export interface LogRow {
+  id: string
+  ending: 'completed' | 'cancelled' | 'failed'
+  status_code: number
+  error_code: string | null
+  error_message: string
+  stream: boolean
+  model: string | null
+  attempts: { providerId: string; upstreamModel: string; statusCode: number; errorCode?: string }[]
+  usage: { input_tokens: number; output_tokens: number; cache_read_tokens: number } | null
+  usage_source: 'provider' | 'estimated' | 'partial' | null
+  custom_identifier: string | null
+  response_stream: string | null
+  full_request: unknown
+  full_response: unknown
+  [field: string]: unknown
+}
+
+/** Both workers on a real port with empty storage, and a fake provider that is stored as `fake`. */
+export interface Gateway {
+  /** Without a slash at its end. */
+  url: string
+  upstream: FakeUpstream
+  /** An inference key, and the id of its row. */
+  key: string
+  keyId: string
+  /** The gateway's own bindings, live. */
+  env: Env
+  /** The ids that the responses so far said their logs have. */
+  logIds: string[]
+  /** fetch with a path, the inference key and JSON; a header given as null is left out. */
+  fetch(path: string, init?: CallInit): Promise<Response>
+  /** POST /v1/chat/completions: the status, the body and the log's id. */
+  chat(body: object | string, init?: CallInit): Promise<ChatReply>
+  /** The official SDK; it does not retry. */
+  client(options?: ClientOptions): OpenAI
+  /** A management call with the admin key. */
+  manage(method: string, path: string, body?: object | string, key?: string): Promise<Managed>
+  /** Waits until the log is written. */
+  logOf(id: string): Promise<LogRow>
+  /** The ids of all log rows, once there are so many and no more come. */
+  loggedIds(count: number): Promise<string[]>
+  close(): Promise<void>
+}
+
+export interface CallInit {
+  method?: string
+  headers?: Record<string, string | null>
+  body?: string | Uint8Array<ArrayBuffer> | FormData
+  signal?: AbortSignal
+}
+
+export interface ChatReply {
+  status: number
+  headers: Headers
+  text: string
+  logId: string
+}
+
+/** One user message. */
+export function user(content: string) {
+  return [{ role: 'user' as const, content }]
+}
+
+/** Starts the gateway with these variables beside the usual ones of tests. */
+export async function startGateway(variables: Record<string, string> = {}): Promise<Gateway> {
+  callProvidersDirectly()
+  const upstream = await startFakeUpstream()
+  const server = createTestHarness({
+    root: resolve(import.meta.dirname, '../..'),
+    workers: [
+      { configPath: 'wrangler.toml', secrets: { ...testVariables, ...variables } },
+      { configPath: 'src/consumer/wrangler.toml' },
+    ],
+  })
+  const url = (await server.listen()).url.href.replace(/\/$/, '')
+  const worker = server.getWorker<Env>('sluice')
+  await worker.applyD1Migrations('CONFIG')
+  await worker.applyD1Migrations('LOGS')
+  const calls = callsTo(url)
+  await made(calls, '/api/providers/', { provider_id: 'fake', api_key: UPSTREAM_KEY, base_url: upstream.url })
+  const { api_key, id } = await made(calls, '/api/api-keys/', { name: 'of the test' })
+  const env = await worker.getEnv()
+  return {
+    ...calls,
+    ...inferenceCalls(url, String(api_key)),
+    upstream,
+    keyId: String(id),
+    env,
+    loggedIds: (count) => loggedIds(env.LOGS, count),
+    async close() {
+      await server.close()
+      await upstream.close()
+    },
+  }
+}
+
+/**
+ * The harness makes the workers' outbound calls with Node's fetch, which follows redirects, ends a broken reply in
+ * order and does not hear of an abort. Without that detour workerd calls providers itself, as it does in production.
+ */
+function callProvidersDirectly(): void {
+  const controllers: unstable_DevEnv['config'] = Object.getPrototypeOf(new unstable_DevEnv().config)
+  const { set } = controllers
+  controllers.set = function (input, throwErrors) {
+    const { outboundService: _, ...dev } = input.dev ?? {}
+    return set.call(this, { ...input, dev }, throwErrors)
+  }
+}
+
+function callsTo(url: string): Pick<Gateway, 'url' | 'manage' | 'logOf'> {
+  const manage = async (method: string, path: string, body?: object | string, key = ADMIN_KEY) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, body: text === '' ? {} : JSON.parse(text) }
+  }
+  const logOf = async (id: string) => {
+    for (const until = Date.now() + 20_000; Date.now() < until; await sleep(100)) {
+      const response = await fetch(`${url}/api/request-logs/${id}/`, {
+        headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      })
+      if (response.status === 200) return (await response.json()) as LogRow
+      await response.body?.cancel()
+    }
+    throw new Error(`There is no log ${id}.`)
+  }
+  return { url, manage, logOf }
+}
+
+async function loggedIds(logs: D1Database, count: number): Promise<string[]> {
+  const read = async () => {
+    const { results } = await logs.prepare('select id from request_logs').all<{ id: string }>()
+    return results.map(({ id }) => id)
+  }
+  for (const until = Date.now() + 20_000; Date.now() < until; await sleep(100))
+    if ((await read()).length >= count) break
+  // Longer than the consumer waits for a batch to fill.
+  await sleep(1_500)
+  return await read()
+}
+
+async function made({ manage }: Pick<Gateway, 'manage'>, path: string, body: object): Promise<JsonObject> {
+  const answer = await manage('POST', path, body)
+  if (answer.status !== 201) throw new Error(`POST ${path}: ${JSON.stringify(answer)}`)
+  return answer.body
+}
+
+function inferenceCalls(
+  url: string,
+  key: string,
+): Pick<Gateway, 'key' | 'logIds' | 'fetch' | 'chat' | 'client'> {
+  const logIds: string[] = []
+  const noted: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init)
+    const id = response.headers.get('x-respan-log-id')
+    if (id !== null) logIds.push(id)
+    return response
+  }
+  const call: Gateway['fetch'] = (path, { headers = {}, ...init } = {}) => {
+    const all = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers }
+    const given = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null)
+    return noted(url + path, { ...init, headers: given })
+  }
+  const chat: Gateway['chat'] = async (body, init) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await call('/v1/chat/completions', { method: 'POST', body: text, ...init })
+    const { status, headers } = response
+    return { status, headers, text: await response.text(), logId: headers.get('x-respan-log-id') ?? '' }
+  }
+  const client = (options: ClientOptions = {}) =>
+    new OpenAI({ apiKey: key, baseURL: `${url}/v1`, maxRetries: 0, fetch: noted, ...options })
+  return { key, logIds, fetch: call, chat, client }
+}
