@@ -31,6 +31,8 @@ const node = {
     include: ['test/unit/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/architecture.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The workers under test ask Cloudflare nothing.
+    env: { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' },
     // Tests that run side by side mostly wait: for a log row, or for a deadline to pass.
     maxConcurrency: 20,
   },

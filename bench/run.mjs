@@ -11,6 +11,8 @@ import { runRounds } from './lib/rounds.mjs'
 import { scenarios } from './lib/scenarios.mjs'
 import { buildAll, setStage, startupCost } from './lib/stage.mjs'
 
+const MUCH_OTHER_WORK = 0.25
+
 const USAGE = `usage: npm run bench -- [options]
   --rounds N       rounds, 3 unless told
   --only A,B       only these scenarios: ${scenarios.map(({ name }) => name).join(', ')}
@@ -99,9 +101,9 @@ function print({ summaries, workers, result, machine, options }) {
   for (const line of weights(workers)) console.log(line)
   console.log(`\nlogs: ${result.logs.rows} rows in D1 for ${result.logs.requests} requests`)
   if (result.othersShare !== undefined) {
-    console.log(
-      `other work on the worker's core: ${(result.othersShare * 100).toFixed(0)} % of the workers' own`,
-    )
+    const advice = result.othersShare > MUCH_OTHER_WORK ? ': TOO MUCH, measure again on a quiet machine' : ''
+    const percent = (result.othersShare * 100).toFixed(0)
+    console.log(`other work on the worker's core: ${percent} % of the workers' own${advice}`)
   }
   for (const [name, reason] of result.refused) console.log(`REFUSED to report ${name}: ${reason}`)
 }

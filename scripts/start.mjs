@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
 import { ensureDevVars } from './dev-vars.mjs'
 import { migrateLocalDatabases } from './local-databases.mjs'
 import { collect, onStop, runMain, stopGroup } from './processes.mjs'
@@ -46,35 +47,34 @@ async function serve(node, port, apiKey) {
   const output = collect(child)
 
   let stopping = false
-  const stop = () => {
+  onStop(() => {
     stopping = true
     stopGroup(child)
-  }
-  onStop(stop)
-  const ready = untilHealthy(`http://${host}:${port}`, output)
-  const first = await Promise.race([ready, ended.then(() => 'ended')])
-  if (first === 'ready') {
-    console.log(welcome(`http://${host}:${port}`, apiKey))
+  })
+  const base = `http://${host}:${port}`
+  const ready = await becomesHealthy(base, child, output)
+  if (ready) {
+    console.log(welcome(base, apiKey))
     child.stdout.pipe(process.stdout)
     child.stderr.pipe(process.stderr)
   } else if (!stopping) {
-    stop()
+    stopGroup(child)
     await ended
-    throw new Error(`The workers did not start (${first}). Wrangler said:\n\n${output()}`)
+    throw new Error(`The workers do not answer at ${base}/health. Wrangler said:\n\n${output()}`)
   }
   const code = await ended
   return stopping ? 0 : code
 }
 
-// Wrangler stays alive after a failed build, waiting for a change, so its output tells first.
-async function untilHealthy(base, output) {
+// After a failed build wrangler stays alive and waits for a change, so what it prints has to tell.
+async function becomesHealthy(base, child, output) {
   const deadline = Date.now() + readyWithinMs
-  while (Date.now() < deadline) {
-    if (output().includes('[ERROR]')) return 'failed'
-    if (await isHealthy(base)) return 'ready'
+  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    if (stripVTControlCharacters(output()).includes('[ERROR]')) return false
+    if (await isHealthy(base)) return true
     await sleep(100)
   }
-  return `no answer from /health in ${readyWithinMs / 1000} s`
+  return false
 }
 
 async function isHealthy(base) {

@@ -102,7 +102,7 @@ describe('the checks themselves', () => {
   test.each([
     ['a provider in a string', "const a = 'groq'"],
     ['a provider in a sentence', "const a = 'ask Mistral AI for it'"],
-    ['a provider in a template', 'const a = `${b}/deepseek/${c}`'],
+    ['a provider in a template', `const a = \`\${b}/deepseek/\${c}\``],
     ['a provider as a key', 'const a = { azure: 1 }'],
     ['a plain word with a slash', "const a = 'together/llama'"],
   ])('%s is noticed', (_, text) => {
@@ -126,7 +126,7 @@ describe('the checks themselves', () => {
     ["export { a as b } from './a'", 0],
     ["const a = ['x'] as const", 0],
     ["const a = 'as is' // as it was", 0],
-    ['const a = `as ${b as string} as`', 1],
+    [`const a = \`as \${b as string} as\``, 1],
     ['const a = /as b/.test(b) && /[/]as/.test(c)', 0],
   ])('casts in %j: %i', (text, count) => {
     expect(casts(readSource('a.ts', text))).toHaveLength(count)

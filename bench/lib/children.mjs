@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 const running = new Set()
 const folders = new Set()
-let guard
 
 /**
  * Starts a child in a process group of its own, so that it can be ended together with what it started.
@@ -15,7 +13,6 @@ let guard
 export function startChild(name, command, args, options = {}) {
   const child = spawn(command, args, { ...options, detached: true })
   running.add(child)
-  guard?.send({ group: child.pid })
   child.on('error', (error) => die(`${name} did not start: ${error.message}`))
   child.on('exit', (code, signal) => {
     if (running.delete(child)) die(`${name} ended by itself (${signal ?? `code ${code}`})`)
@@ -27,7 +24,6 @@ export function startChild(name, command, args, options = {}) {
 export function scratchFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   folders.add(folder)
-  guard?.send({ folder })
   return folder
 }
 
@@ -43,13 +39,12 @@ export async function closeChild(child) {
   killGroup(child, 'SIGKILL')
 }
 
-/** Makes every way out of this process (end, error, Ctrl-C, kill -9) take the children and folders along. */
+/**
+ * Makes every way out of this process (end, error, Ctrl-C) take the children and folders along. When it is
+ * killed outright, helpers end because their channel closes, and workerd by its parent-death signal.
+ */
 export function cleanUpOnExit() {
-  const script = fileURLToPath(new URL('guard.mjs', import.meta.url))
-  guard = spawn(process.execPath, [script], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
-  guard.unref()
-  guard.channel.unref()
-  process.on('exit', (code) => { appendFileSync('/tmp/exp/d.log', `exit ${code} ${[...running].map((c) => c.pid)}\n`)
+  process.on('exit', () => {
     for (const child of running) killGroup(child, 'SIGKILL')
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   })

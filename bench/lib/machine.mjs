@@ -26,6 +26,13 @@ export function onCore(core, command, args) {
   return core === undefined ? [command, args] : ['taskset', ['-c', String(core), command, ...args]]
 }
 
+/** A command line that is killed when this process dies, where Linux can do that. */
+export function dyingWithUs([command, args]) {
+  const prefix = ['--pdeathsig', 'KILL']
+  const isPossible = spawnSync('setpriv', [...prefix, 'true']).status === 0
+  return isPossible ? ['setpriv', [...prefix, command, ...args]] : [command, args]
+}
+
 /** Moves this process (and the children it starts from now on) to that core. */
 export function moveSelf(core) {
   if (core !== undefined) spawnSync('taskset', ['-acp', String(core), String(process.pid)])

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { startChild } from './children.mjs'
-import { onCore } from './machine.mjs'
+import { dyingWithUs, onCore } from './machine.mjs'
 
 const text = (value) => JSON.stringify(String(value)) // a Cap'n Proto string literal reads like a JSON one
 
@@ -17,7 +17,7 @@ export async function startWorkerd(root, worker, { core, inspector = false } = {
   const binary = join(root, 'node_modules/workerd/bin/workerd')
   const args = ['serve', file, '--control-fd=3', ...(inspector ? ['--inspector-addr=127.0.0.1:0'] : [])]
   const stdio = ['ignore', 'inherit', 'pipe', 'pipe']
-  const child = startChild(worker.name, ...onCore(core, binary, args), { stdio })
+  const child = startChild(worker.name, ...dyingWithUs(onCore(core, binary, args)), { stdio })
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (!/became the default as of/.test(line)) console.error(`[${worker.name}] ${line.slice(0, 500)}`)
   })

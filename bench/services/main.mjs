@@ -1,7 +1,7 @@
 // Process B: what is a service outside the worker in production. A test harness with the real consumer and
 // local D1, KV, R2 and Queues, behind a socket on which the measured workerd speaks its internal protocols.
 // Run with a Node that wrangler accepts: `main.mjs ROOT SOCKET CONFIG_JSON_FILE`.
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTestHarness } from 'wrangler'
@@ -29,6 +29,7 @@ const harness = createTestHarness({
   root,
   workers: [{ config: bridge }, { configPath: join(root, consumerFile), vars: variables }],
 })
+answer({ settle }, close)
 
 const { url } = await harness.listen()
 const worker = harness.getWorker('bench-bridge')
@@ -54,5 +55,10 @@ async function settle({ expected, patienceMs }) {
   return found
 }
 
-answer({ settle }, () => harness.close())
 process.send({ id: 'ready', value: url.href })
+
+// The folder too: the bench that made it may have been killed.
+async function close() {
+  await harness.close()
+  rmSync(dirname(socketPath), { recursive: true, force: true })
+}

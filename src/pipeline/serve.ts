@@ -58,11 +58,9 @@ function streamed(job: Job, known: Known): Promise<Response> {
       const answer = await opening.finally(() => clearTimeout(timer))
       if (answer.kind !== 'stream')
         throw new SluiceError({ kind: 'internal', message: 'A reply in one piece came for a stream.' })
-      resolve(
-        new Response(out.readable, {
-          headers: answerHeaders(notesOf(job, known, answer), answer.headers, EVENT_STREAM),
-        }),
-      )
+      const headers = answerHeaders(notesOf(job, known, answer), answer.headers, EVENT_STREAM)
+      // A stream makes one response only, and a client that was kept alive has it already.
+      if (early === undefined) resolve(new Response(out.readable, { headers }))
       await early
       conclude(job, known, await relayStream(job, answer, out.writable))
     }

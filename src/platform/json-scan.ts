@@ -31,6 +31,8 @@ const CLOSE_BRACKET = 0x5d
 const MAX_DEPTH = 500
 const SHORT_STRING_BYTES = 48
 const decoder = new TextDecoder()
+/** A byte order mark at the start of a key is part of the key. */
+const keyDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
 /**
  * The top-level members of a JSON object, found without building any value: strings, which are most of a large
@@ -71,8 +73,10 @@ export function scanArray(bytes: Uint8Array): { start: number; end: number }[] {
     const end = skipValue(bytes, at)
     elements.push({ start: at, end })
     at = skipSpace(bytes, end)
-    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1)
-    else if (bytes[at] !== CLOSE_BRACKET) throw unexpected(bytes, at, "',' or ']'")
+    if (bytes[at] === COMMA) {
+      at = skipSpace(bytes, at + 1)
+      kindAt(bytes, at)
+    } else if (bytes[at] !== CLOSE_BRACKET) throw unexpected(bytes, at, "',' or ']'")
   }
   return elements
 }
@@ -114,7 +118,7 @@ function skipValue(bytes: Uint8Array, start: number): number {
 }
 
 function keyAt(bytes: Uint8Array, start: number, end: number): string {
-  const raw = decoder.decode(bytes.subarray(start + 1, end - 1))
+  const raw = keyDecoder.decode(bytes.subarray(start + 1, end - 1))
   if (!raw.includes('\\')) return raw
   try {
     return String(JSON.parse(`"${raw}"`))

@@ -136,24 +136,24 @@ describe.concurrent('a body that is not what it should be', () => {
   const good = '"messages":[{"role":"user","content":"hi"}]'
 
   test.for<[string, string]>([
-    ['{"model": "m",\n  "messages": [}', '(line 2, column 16)'],
-    ['{"model": "é😀",\r\n\r\n "messages": [{"a":1]}', '(line 3, column 21)'],
-    ['{"model": "m", "messages": [{"content": "never closed', 'inside a string (line 1, column 54)'],
-    ["{'model': 'm'}", '(line 1, column 2)'],
-    ['{"model": "m",}', '(line 1, column 15)'],
-    [`{"model":"m",${good},"n":01}`, '"01" is not a JSON value (line 1, column 62)'],
-    [`{"model":"m",${good}} {}`, '(line 1, column 59)'],
-    [`{"model":"m",${good},\n"model":"x"}`, 'the key "model" is given twice (line 2, column 1)'],
-    [`{"model":"m",${good},"mod\\u0065l":"x"}`, 'the key "model" is given twice (line 1, column 58)'],
-    [`{"model":"m","messages":${'['.repeat(600)}`, 'nested deeper than 500'],
-    [`[{"model":"m",${good}}]`, 'expected a JSON object (line 1, column 1)'],
-    ['null', 'expected a JSON object (line 1, column 1)'],
-    ['model=m&messages=hi', 'expected a JSON object (line 1, column 1)'],
-    ['', 'The request body is empty'],
-    [`{"model":"bad \\q escape",${good}}`, 'JSON'],
-    [`{"model":"demo/echo",${good},"metadata":{"k":"${'x'.repeat(60)}\\q"}}`, 'JSON'],
-    [`{"model":"demo/echo",${good},"respan_params":{"note":"${'x'.repeat(60)}\n"}}`, 'JSON'],
-  ])('%s is a 400 that names the place', async ([body, words]) => {
+    ['(line 2, column 16)', '{"model": "m",\n  "messages": [}'],
+    ['(line 3, column 21)', '{"model": "é😀",\r\n\r\n "messages": [{"a":1]}'],
+    ['inside a string (line 1, column 54)', '{"model": "m", "messages": [{"content": "never closed'],
+    ['(line 1, column 2)', "{'model': 'm'}"],
+    ['(line 1, column 15)', '{"model": "m",}'],
+    ['"01" is not a JSON value (line 1, column 62)', `{"model":"m",${good},"n":01}`],
+    ['(line 1, column 59)', `{"model":"m",${good}} {}`],
+    ['the key "model" is given twice (line 2, column 1)', `{"model":"m",${good},\n"model":"x"}`],
+    ['the key "model" is given twice (line 1, column 58)', `{"model":"m",${good},"mod\\u0065l":"x"}`],
+    ['nested deeper than 500', `{"model":"m","messages":${'['.repeat(600)}`],
+    ['expected a JSON object (line 1, column 1)', `[{"model":"m",${good}}]`],
+    ['expected a JSON object', 'null'],
+    ['expected a JSON object', 'model=m&messages=hi'],
+    ['The request body is empty', ''],
+    ['not valid JSON', `{"model":"a bad \\q escape",${good}}`],
+    ['not valid JSON', `{"model":"demo/echo",${good},"metadata":{"k":"${'x'.repeat(60)}\\q"}}`],
+    ['not valid JSON', `{"model":"demo/echo",${good},"respan_params":{"note":"${'x'.repeat(60)}\n"}}`],
+  ])('is a 400 that says: %s', async ([words, body]) => {
     const { status, text, logId } = await gateway.chat(body)
     expect(JSON.parse(text)).toMatchObject({ error: { code: 'invalid_json' } })
     expect(JSON.parse(text).error.message).toContain(words)

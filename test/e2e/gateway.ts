@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import OpenAI, { type ClientOptions } from 'openai'
-import { createTestHarness, unstable_DevEnv } from 'wrangler'
+import { createTestHarness } from 'wrangler'
 import type { Env } from '../../src/platform/env'
 import { type FakeUpstream, type JsonObject, startFakeUpstream } from '../fakes'
 import { testVariables } from '../variables'
+import { type Direct, latestDirect } from './direct'
 
 /** The key under which the provider `fake` is stored; it must never be seen by anybody but the fake. */
 export const UPSTREAM_KEY = 'sk-upstream-0123456789abcdef'
@@ -43,6 +44,8 @@ export interface Gateway {
   /** An inference key, and the id of its row. */
   key: string
   keyId: string
+  /** Past wrangler's proxy. */
+  direct: Direct
   /** The gateway's own bindings, live. */
   env: Env
   /** The ids that the responses so far said their logs have. */
@@ -59,6 +62,8 @@ export interface Gateway {
   logOf(id: string): Promise<LogRow>
   /** The ids of all log rows, once there are so many and no more come. */
   loggedIds(count: number): Promise<string[]>
+  /** What both workers wrote to their own logs. */
+  consoleLines(): string[]
   close(): Promise<void>
 }
 
@@ -83,7 +88,6 @@ export function user(content: string) {
 
 /** Starts the gateway with these variables beside the usual ones of tests. */
 export async function startGateway(variables: Record<string, string> = {}): Promise<Gateway> {
-  callProvidersDirectly()
   const upstream = await startFakeUpstream()
   const server = createTestHarness({
     root: resolve(import.meta.dirname, '../..'),
@@ -93,6 +97,7 @@ export async function startGateway(variables: Record<string, string> = {}): Prom
     ],
   })
   const url = (await server.listen()).url.href.replace(/\/$/, '')
+  const direct = latestDirect()
   const worker = server.getWorker<Env>('sluice')
   await worker.applyD1Migrations('CONFIG')
   await worker.applyD1Migrations('LOGS')
@@ -104,26 +109,15 @@ export async function startGateway(variables: Record<string, string> = {}): Prom
     ...calls,
     ...inferenceCalls(url, String(api_key)),
     upstream,
+    direct,
     keyId: String(id),
     env,
     loggedIds: (count) => loggedIds(env.LOGS, count),
+    consoleLines: () => server.getLogs().map(({ message }) => String(message)),
     async close() {
       await server.close()
       await upstream.close()
     },
-  }
-}
-
-/**
- * The harness makes the workers' outbound calls with Node's fetch, which follows redirects, ends a broken reply in
- * order and does not hear of an abort. Without that detour workerd calls providers itself, as it does in production.
- */
-function callProvidersDirectly(): void {
-  const controllers: unstable_DevEnv['config'] = Object.getPrototypeOf(new unstable_DevEnv().config)
-  const { set } = controllers
-  controllers.set = function (input, throwErrors) {
-    const { outboundService: _, ...dev } = input.dev ?? {}
-    return set.call(this, { ...input, dev }, throwErrors)
   }
 }
 
