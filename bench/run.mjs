@@ -11,7 +11,7 @@ import { runRounds } from './lib/rounds.mjs'
 import { scenarios } from './lib/scenarios.mjs'
 import { buildAll, setStage, startupCost } from './lib/stage.mjs'
 
-const MUCH_OTHER_WORK = 0.25
+const MUCH_OTHER_WORK = 0.1
 
 const USAGE = `usage: npm run bench -- [options]
   --rounds N       rounds, 3 unless told
@@ -47,14 +47,14 @@ async function main() {
   return result.refused.size === 0 ? 0 : 1
 }
 
-// What else ran on the worker's core: a neighbour there makes every figure worse, and not always evenly.
+// The share of its time that the worker's core gave to something else, which makes every figure worse.
 function watchCore({ cores, targets }) {
   const own = () => targets.reduce((sum, { pid }) => sum + (pid ? cpuMicros(pid) : 0), 0)
-  const [busy, used] = [coreBusyMicros(cores.worker), own()]
+  const others = () => coreBusyMicros(cores.worker) - own()
+  const [began, before] = [performance.now(), others()]
   return () => {
-    if (busy === undefined) return undefined
-    const ours = own() - used
-    return Math.max(0, coreBusyMicros(cores.worker) - busy - ours) / ours
+    const share = (others() - before) / 1000 / (performance.now() - began)
+    return Number.isNaN(share) ? undefined : Math.max(0, share)
   }
 }
 
@@ -103,7 +103,7 @@ function print({ summaries, workers, result, machine, options }) {
   if (result.othersShare !== undefined) {
     const advice = result.othersShare > MUCH_OTHER_WORK ? ': TOO MUCH, measure again on a quiet machine' : ''
     const percent = (result.othersShare * 100).toFixed(0)
-    console.log(`other work on the worker's core: ${percent} % of the workers' own${advice}`)
+    console.log(`the worker's core was busy with other things for ${percent} % of the time${advice}`)
   }
   for (const [name, reason] of result.refused) console.log(`REFUSED to report ${name}: ${reason}`)
 }

@@ -7,6 +7,7 @@ import { describe, type Failure, SluiceError } from './platform/failure'
 import { protocols } from './protocols/table'
 import { managementError } from './routes/management'
 import type { KeyedRoute, Route, RouteContext } from './routes/route'
+import { StaticFirstRouter } from './routes/static-first-router'
 import { routes } from './routes/table'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
@@ -16,7 +17,10 @@ type App = Hono<{ Bindings: GatewayEnv }>
 let isolate: Isolate | undefined
 
 /** The gateway's router; `strict: false` lets every path end with a slash or without. */
-export const app: App = new Hono<{ Bindings: GatewayEnv }>({ strict: false })
+export const app: App = new Hono<{ Bindings: GatewayEnv }>({
+  strict: false,
+  router: new StaticFirstRouter(),
+})
 for (const route of routes)
   app.on(route.method, [...route.paths], (context) => run(route, contextOf(context)))
 app.notFound((context) => failed(nothingAt(context.req.method, new URL(context.req.url).pathname), 'openai'))

@@ -1,6 +1,6 @@
 // The OpenAI chat completions that the load asks for and the mock upstream answers with.
 
-/** Content events and gaps of the streams; `paced` is what a fast model does, `ttft` what a person waits for. */
+/** The streams: how many events, how far apart, and when the first one comes. */
 export const streams = {
   'sse-burst': { events: 100, gapMs: 0, firstMs: 0 },
   'sse-paced': { events: 100, gapMs: 2, firstMs: 0 },
@@ -23,7 +23,7 @@ const USAGE = {
   completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0, accepted_prediction_tokens: 0 },
 }
 
-const WORDS = 'The café "quotes", commas, {braces} and\nnew lines\tof an ordinary text, not only of letters. '
+const WORDS = 'The café "quotes", commas, {braces} and\nnew lines\tof ordinary text, not only letters. '
 
 /** Text of about that many bytes once it is JSON, with the escapes and non-ASCII characters of real text. */
 export function filler(bytes) {

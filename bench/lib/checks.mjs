@@ -30,8 +30,9 @@ function streaming(cell, scenario) {
   const { events, gapMs } = streams[scenario.kind] ?? {}
   if (!gapMs || scenario.connections === 1) return undefined
   const nominal = (events - 2) * gapMs
-  const shape = `${cell.spreadMs.toFixed(0)} ms from first to last byte, longest pause ${cell.pauseMs.toFixed(0)} ms`
+  const [spread, pause] = [cell.spreadMs.toFixed(0), cell.pauseMs.toFixed(0)]
   if (cell.spreadMs >= nominal * LEAST_SPREAD && cell.pauseMs <= nominal * LONGEST_PAUSE) return undefined
+  const shape = `${spread} ms from first to last byte, longest pause ${pause} ms`
   return `does not stream incrementally: ${shape} of a stream of ${nominal} ms`
 }
 

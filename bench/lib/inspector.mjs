@@ -37,8 +37,8 @@ function caller(socket) {
 }
 
 /**
- * Self time by function, the longest first: `{ where, ms }`; idle time is left out. `map` is the source map of
- * the bundle `file`.
+ * Self time by function, the longest first: `{ where, ms }`; idle time is left out. `map` is the source map
+ * of the bundle `file`.
  */
 export function selfTimes({ nodes, samples, timeDeltas }, { file, map }) {
   const sources = new SourceMap(map)

@@ -72,12 +72,15 @@ function tickMicros(pid) {
   return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 
-/** How long a core has been busy since the machine started, with whatever, in microseconds. */
+/**
+ * How long a core has been busy since the machine started, with whatever process, in microseconds. Without
+ * interrupts: those of our own traffic are not in any process's account either.
+ */
 export function coreBusyMicros(core) {
   if (core === undefined) return undefined
   const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'latin1'))[1]
-  const [user, nice, system, , , irq, softirq, steal] = line.trim().split(' ').map(Number)
-  return (user + nice + system + irq + softirq + steal) * 10_000
+  const [user, nice, system, , , , , steal] = line.trim().split(' ').map(Number)
+  return (user + nice + system + steal) * 10_000
 }
 
 /** Waits until a process has done nothing worth counting for a while: logs sent, timers run out. */

@@ -53,7 +53,15 @@ function verdict(limit, row) {
 
 /** The tables, as lines of text. */
 export function tables(summaries) {
-  const head = ['target', 'CPU us/request', 'ratio to floor', 'first content ms', 'whole ms', 'req/s', 'limit']
+  const head = [
+    'target',
+    'CPU us/request',
+    'ratio to floor',
+    'first content ms',
+    'whole ms',
+    'req/s',
+    'limit',
+  ]
   const lines = [head]
   for (const { scenario, rows, verdict: judged } of summaries) {
     lines.push(

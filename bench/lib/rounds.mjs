@@ -56,8 +56,8 @@ function load(session, scenario, target, requests) {
   return runLoad({ port: target.port, connections, requests, payload, expect: expectationOf(scenario) })
 }
 
-// The targets take turns within a scenario, a slice of its requests at a time: a neighbour on the machine that
-// is busy for a second then slows all of them, and the ratio stands.
+// The targets take turns within a scenario, a slice of its requests at a time: a neighbour on the machine
+// that is busy for a second then slows all of them, and the ratio stands.
 async function measure(session, scenario, targets, round) {
   const perSlice = Math.max(scenario.connections, Math.round((scenario.requests * session.share) / SLICES))
   const runs = targets.map((target) => ({ target, samples: [], bad: [], seconds: 0, seen: {} }))

@@ -114,7 +114,10 @@ const main :Workerd.Worker = (
   ]
 );
 const noAssets :Workerd.Worker = (
-  modules = [(name = "main", esModule = "export default { fetch: () => new Response(null, { status: 404 }) }")],
+  modules = [(
+    name = "main",
+    esModule = "export default { fetch: () => new Response(null, { status: 404 }) }"
+  )],
   compatibilityDate = ${text(config.compatibility_date)}
 );
 `

@@ -86,18 +86,19 @@ export function stoppedFailure(target: Target, lifeline: Lifeline): SluiceError 
   return new SluiceError({ kind: 'upstream_timeout', provider: target.providerId, phase, afterMs })
 }
 
-function headersOf(call: UpstreamCall, authorization: Authorization): Headers {
-  const headers = new Headers()
+function headersOf(call: UpstreamCall, authorization: Authorization): Record<string, string> {
+  const headers: Record<string, string> = {
+    accept: call.isStream ? 'text/event-stream' : 'application/json',
+    // A compressed stream would arrive in blocks, and a compressed reply would only be unpacked here.
+    'accept-encoding': 'identity',
+    'user-agent': 'sluice/0.1',
+  }
+  if (call.body !== undefined) headers['content-type'] = 'application/json'
   for (const name of FORWARDED) {
     const value = call.clientHeaders.get(name)
-    if (value !== null) headers.set(name, value)
+    if (value !== null) headers[name] = value
   }
-  if (call.body !== undefined) headers.set('content-type', 'application/json')
-  headers.set('accept', call.isStream ? 'text/event-stream' : 'application/json')
-  // A compressed stream would arrive in blocks, and a compressed reply would only be unpacked here.
-  headers.set('accept-encoding', 'identity')
-  headers.set('user-agent', 'sluice/0.1')
-  for (const [name, value] of authorization.headers) headers.set(name, value)
+  for (const [name, value] of authorization.headers) headers[name] = value
   return headers
 }
 

@@ -89,20 +89,44 @@ function demoTarget(upstreamModel: string): Target | undefined {
     : undefined
 }
 
+/** What a stored provider's URL comes to, worked out once per row: the rows of a snapshot never change. */
+interface Place {
+  problem: string | undefined
+  privateProblem: string | undefined
+  url: string
+  context: string
+}
+
+const places = new WeakMap<ProviderRow, Place>()
+
+function placeOf(row: ProviderRow): Place {
+  const known = places.get(row)
+  if (known !== undefined) return known
+  const privateProblem = problemWithBaseUrl(row.baseUrl, true)
+  const place = {
+    problem: problemWithBaseUrl(row.baseUrl, false),
+    privateProblem,
+    url: privateProblem === undefined ? upstreamBase(row.baseUrl) : '',
+    context: privateProblem === undefined ? sealContext(row.providerId, row.baseUrl) : '',
+  }
+  places.set(row, place)
+  return place
+}
+
 function targetOfCustom(row: ProviderRow, upstreamModel: string, around: Surroundings): Target {
-  const problem = problemWithBaseUrl(row.baseUrl, around.mayBePrivate)
+  const { url, context, ...place } = placeOf(row)
+  const problem = around.mayBePrivate ? place.privateProblem : place.problem
   const protocol = row.protocols.find(isProtocolId)
   if (problem !== undefined || protocol === undefined) {
     const message = problem ?? 'it speaks none of the protocols that this release does.'
     throw new SluiceError({ kind: 'upstream_unreachable', provider: row.providerId, message })
   }
-  const context = sealContext(row.providerId, row.baseUrl)
   return {
     providerId: row.providerId,
     model: `${row.providerId}/${upstreamModel}`,
     upstreamModel,
     protocol,
-    url: upstreamBase(row.baseUrl),
+    url,
     auth: { kind: row.sealedApiKey === null ? 'none' : 'bearer' },
     credential:
       row.sealedApiKey === null ? { kind: 'none' } : { kind: 'stored', sealed: row.sealedApiKey, context },
@@ -128,7 +152,9 @@ function targetOfCatalog(row: CatalogProvider, upstreamModel: string, around: Su
     model: `${row.id}/${upstreamModel}`,
     upstreamModel,
     protocol,
-    url: row.baseUrl.replaceAll(/\{(\w+)\}/g, (_, name) => filled(row, name, around)),
+    url: row.baseUrl.includes('{')
+      ? row.baseUrl.replaceAll(/\{(\w+)\}/g, (_, name) => filled(row, name, around))
+      : row.baseUrl,
     auth: row.auth,
     credential: row.secret === undefined ? { kind: 'none' } : { kind: 'secret', name: row.secret },
     ...(row.pricesAs === undefined ? {} : { pricesAs: row.pricesAs }),

@@ -20,7 +20,10 @@ async function newKey(more: object = {}): Promise<{ id: string; key: string }> {
 }
 
 /** What the SDK throws for a request. */
-async function thrown(apiKey: string, request: object = hello): Promise<InstanceType<typeof OpenAI.APIError>> {
+async function thrown(
+  apiKey: string,
+  request: object = hello,
+): Promise<InstanceType<typeof OpenAI.APIError>> {
   const asked = { ...hello, ...request }
   const error: unknown = await gateway
     .client({ apiKey })

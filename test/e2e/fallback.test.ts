@@ -126,13 +126,16 @@ describe.concurrent.for(relays.slice(1))('asked %s, the second model answers', (
 })
 
 describe.concurrent('fallbacks', () => {
-  test.for([400, 413, 422])('are not tried for the %i of a request that is itself at fault', async (status) => {
-    const { first, second } = pair(fakes.status(status))
-    const reply = await ask(first, { fallback_models: [second] })
-    expect(reply.status).toBe(status)
-    expect(reply.headers.get('x-sluice-attempts')).toBe('1')
-    expect(callsOf(second)).toEqual([])
-  })
+  test.for([400, 413, 422])(
+    'are not tried for the %i of a request that is itself at fault',
+    async (status) => {
+      const { first, second } = pair(fakes.status(status))
+      const reply = await ask(first, { fallback_models: [second] })
+      expect(reply.status).toBe(status)
+      expect(reply.headers.get('x-sluice-attempts')).toBe('1')
+      expect(callsOf(second)).toEqual([])
+    },
+  )
 
   test('of a custom model are used without asking, and not when the request forbids it', async () => {
     gateway.upstream.script('has-own', fakes.status(500))
@@ -162,7 +165,11 @@ describe.concurrent('fallbacks', () => {
     const reply = await ask(first, { fallback_models: ['demo/ecco'] })
     expect(reply.status).toBe(404)
     expect(JSON.parse(reply.text)).toMatchObject({
-      error: { param: 'fallback_models', code: 'model_not_found', message: expect.stringContaining('demo/echo') },
+      error: {
+        param: 'fallback_models',
+        code: 'model_not_found',
+        message: expect.stringContaining('demo/echo'),
+      },
     })
     expect(callsOf(first)).toEqual([])
   })

@@ -117,8 +117,8 @@ describe('what a provider sends', () => {
     expect(headers.get('x-request-id')).toMatch(/^req_\d+$/)
     expect(headers.get('x-ratelimit-remaining-tokens')).toBe('29962')
     expect(headers.get('openai-processing-ms')).toBe('12')
-    expect([...headers.keys()].filter((name) => /^(set-cookie|cf-|server$|alt-svc|strict)/.test(name))).toEqual(
-      [],
-    )
+    expect(
+      [...headers.keys()].filter((name) => /^(set-cookie|cf-|server$|alt-svc|strict)/.test(name)),
+    ).toEqual([])
   })
 })

@@ -40,22 +40,18 @@ function textOf(chunks: ChatCompletionChunk[]): string {
 }
 
 describe('the built-in demo model', () => {
-  test.for([
-    '/api',
-    '/api/',
-    '/v1',
-    '/v1/',
-    '/api/v1',
-    '',
-  ])('answers, streams and lists models with the base URL %j', async (base) => {
-    const at = gateway.client({ baseURL: gateway.url + base })
-    const request = { model: 'demo/echo', messages: user('Hello, wörld 😀!') }
-    const reply = await at.chat.completions.create(request)
-    expect(reply.choices[0]?.message.content).toBe('Hello, wörld 😀!')
-    expect(textOf(await chunksOf(request, at))).toBe('Hello, wörld 😀!')
-    const names = (await at.models.list()).data.map(({ id }) => id)
-    expect(names).toEqual(expect.arrayContaining(['demo/echo', 'team/gpt']))
-  })
+  test.for(['/api', '/api/', '/v1', '/v1/', '/api/v1', ''])(
+    'answers, streams and lists models with the base URL %j',
+    async (base) => {
+      const at = gateway.client({ baseURL: gateway.url + base })
+      const request = { model: 'demo/echo', messages: user('Hello, wörld 😀!') }
+      const reply = await at.chat.completions.create(request)
+      expect(reply.choices[0]?.message.content).toBe('Hello, wörld 😀!')
+      expect(textOf(await chunksOf(request, at))).toBe('Hello, wörld 😀!')
+      const names = (await at.models.list()).data.map(({ id }) => id)
+      expect(names).toEqual(expect.arrayContaining(['demo/echo', 'team/gpt']))
+    },
+  )
 
   test('calls a tool, in one piece and streamed', async () => {
     const request = { model: 'demo/echo', messages: user('Berlin'), tools: [weather] }

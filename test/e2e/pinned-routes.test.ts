@@ -33,7 +33,12 @@ describe.concurrent('a model is found', () => {
     ['by its own name', '/v1', 'small', ['fake', 'small-1', 'small']],
     ['by a name with a slash', '/v1', 'acme/big model', ['fake', 'big-1', 'acme/big model']],
     ['by provider and model', '/v1', 'fake/any-thing', ['fake', 'any-thing', 'fake/any-thing']],
-    ['by provider and a model with slashes', '/v1', 'fake/org/m:free', ['fake', 'org/m:free', 'fake/org/m:free']],
+    [
+      'by provider and a model with slashes',
+      '/v1',
+      'fake/org/m:free',
+      ['fake', 'org/m:free', 'fake/org/m:free'],
+    ],
     ['at the route of the model', '/providers/small/v1', 'whatever', ['fake', 'small-1', 'small']],
     [
       'at the route of the model with a slash in it',
@@ -43,10 +48,20 @@ describe.concurrent('a model is found', () => {
     ],
     ['at the route below /api', '/api/providers/small/v1', 'x', ['fake', 'small-1', 'small']],
     ['at the route of a provider with one model', '/providers/single/v1', 'x', ['single', 'only-1', 'only']],
-    ["by the body's name at the route of its provider", '/providers/fake/v1', 'small', ['fake', 'small-1', 'small']],
+    [
+      "by the body's name at the route of its provider",
+      '/providers/fake/v1',
+      'small',
+      ['fake', 'small-1', 'small'],
+    ],
     ["by the body's other name there", '/providers/fake/v1', 'fake/free', ['fake', 'free', 'fake/free']],
     ["by the provider's own name there", '/providers/fake/v1', 'gpt-4o', ['fake', 'gpt-4o', 'fake/gpt-4o']],
-    ['at a provider without stored models', '/providers/bare/v1', 'gpt-4o', ['bare', 'gpt-4o', 'bare/gpt-4o']],
+    [
+      'at a provider without stored models',
+      '/providers/bare/v1',
+      'gpt-4o',
+      ['bare', 'gpt-4o', 'bare/gpt-4o'],
+    ],
   ])('%s', async ([, base, model, found]) => {
     expect(await asked(base, model)).toEqual(found)
   })

@@ -43,16 +43,19 @@ const kinds = [
 ] as const
 
 describe.concurrent.for(kinds)('an error status of the provider, asked %s,', ([, stream]) => {
-  test.for([400, 401, 403, 404, 409, 422, 429, 500, 503, 529])('%i keeps its status and its body', async (status) => {
-    const body = { error: { message: `Odd ${status} é😀`, type: 'odd', code: null, extra: { n: 1.5 } } }
-    const reply = await call(modelWith(fakes.status(status, body)), stream)
-    expectFailed(reply, status, 'upstream_status')
-    expect(reply.text).toBe(`${JSON.stringify(body, null, 4)}\n`)
-    expect(reply.headers.get('content-type')).toContain('application/json')
-    expect(reply.headers.get('x-request-id')).toMatch(/^req_/)
-    expect(reply.headers.get('set-cookie')).toBeNull()
-    expect(reply.log.full_response).toEqual(body)
-  })
+  test.for([400, 401, 403, 404, 409, 422, 429, 500, 503, 529])(
+    '%i keeps its status and its body',
+    async (status) => {
+      const body = { error: { message: `Odd ${status} é😀`, type: 'odd', code: null, extra: { n: 1.5 } } }
+      const reply = await call(modelWith(fakes.status(status, body)), stream)
+      expectFailed(reply, status, 'upstream_status')
+      expect(reply.text).toBe(`${JSON.stringify(body, null, 4)}\n`)
+      expect(reply.headers.get('content-type')).toContain('application/json')
+      expect(reply.headers.get('x-request-id')).toMatch(/^req_/)
+      expect(reply.headers.get('set-cookie')).toBeNull()
+      expect(reply.log.full_response).toEqual(body)
+    },
+  )
 
   test('429 keeps its times to come back', async () => {
     const reply = await call(modelWith(fakes.rateLimited({ seconds: 7, ms: 6500 })), stream)
@@ -92,7 +95,9 @@ describe.concurrent.for(kinds)('a provider that gives no answer, asked %s,', ([,
     const model = modelWith(fakes.hangBeforeHeaders())
     const reply = await call(model, stream)
     expectFailed(reply, 504, 'upstream_timeout')
-    expect(reply.text).toContain(stream ? 'did not start to answer within 500 ms' : 'did not finish within 2500 ms')
+    expect(reply.text).toContain(
+      stream ? 'did not start to answer within 500 ms' : 'did not finish within 2500 ms',
+    )
     await gateway.upstream.waitFor(
       (made) => `fake/${made.model}` === model && made.closedByClientAt !== undefined,
     )

@@ -62,7 +62,10 @@ function promptTokens(request: ChatRequest): number {
   const messages = request.messages.map(
     (message) => 3 + countTokens(message.role) + countTokens(textOf(message)),
   )
-  const tools = request.tools === undefined || request.tools === null ? 0 : Math.ceil(JSON.stringify(request.tools).length / 4)
+  const tools =
+    request.tools === undefined || request.tools === null
+      ? 0
+      : Math.ceil(JSON.stringify(request.tools).length / 4)
   return sum(messages) + 3 + tools
 }
 

@@ -1,6 +1,6 @@
 import { applyD1Migrations, type D1Migration } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import type { Env as GatewayEnv } from '../../src/platform/env'
+import type { GatewayEnv } from '../../src/pipeline/stages'
 
 declare global {
   namespace Cloudflare {

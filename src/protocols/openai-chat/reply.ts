@@ -5,8 +5,24 @@ import { fieldsOf, findChatUsage } from './usage'
 /** What a whole reply tells; `error` when the provider reports one with status 200. */
 export type ReplyFacts = AnswerFacts & { error?: { message: string; status?: number } }
 
-/** Reads a chat completion without building its content, and throws the reason when it is not one. */
+/** Up to this size the engine's own parser is quicker than looking for the few fields that matter. */
+const SMALL_BYTES = 64 * 1024
+const decoder = new TextDecoder()
+
+/** Reads a chat completion, a large one without building its content, and throws the reason when it is not one. */
 export function readChatReply(bytes: Uint8Array): ReplyFacts {
+  return bytes.byteLength <= SMALL_BYTES ? factsOf(JSON.parse(decoder.decode(bytes))) : readLargeReply(bytes)
+}
+
+function factsOf(reply: unknown): ReplyFacts {
+  const fields = fieldsOf(reply)
+  const error = errorOf(fields)
+  if (error !== undefined) return { error }
+  if (!Array.isArray(fields.choices)) throw new Error("it has no 'choices'")
+  return replyFacts(fields, fieldsOf(fields.choices[0]).finish_reason)
+}
+
+function readLargeReply(bytes: Uint8Array): ReplyFacts {
   const members = scanObject(bytes)
   const fields: Record<string, unknown> = {}
   for (const member of members) if (member.key !== 'choices') fields[member.key] = valueOf(bytes, member)
@@ -14,11 +30,14 @@ export function readChatReply(bytes: Uint8Array): ReplyFacts {
   if (error !== undefined) return { error }
   const choices = members.find((member) => member.key === 'choices')
   if (choices?.kind !== 'array') throw new Error("it has no 'choices'")
+  return replyFacts(fields, finishReasonOf(bytes.subarray(choices.valueStart, choices.valueEnd)))
+}
+
+function replyFacts(fields: Record<string, unknown>, finishReason: unknown): ReplyFacts {
   const usage = findChatUsage(fields)
-  const finishReason = finishReasonOf(bytes.subarray(choices.valueStart, choices.valueEnd))
   return {
     ...(usage === undefined ? {} : { usage }),
-    ...(finishReason === undefined ? {} : { finishReason }),
+    ...(typeof finishReason === 'string' ? { finishReason } : {}),
     ...(typeof fields.id === 'string' ? { responseId: fields.id } : {}),
   }
 }
@@ -44,11 +63,10 @@ function statusOf(fields: Record<string, unknown>): { status?: number } {
   return Number.isInteger(status) && status >= 400 && status < 600 ? { status } : {}
 }
 
-function finishReasonOf(choices: Uint8Array): string | undefined {
+function finishReasonOf(choices: Uint8Array): unknown {
   const [first] = scanArray(choices)
   if (first === undefined) return undefined
   const bytes = choices.subarray(first.start, first.end)
   const member = scanObject(bytes).find(({ key }) => key === 'finish_reason')
-  const reason = member === undefined ? undefined : valueOf(bytes, member)
-  return typeof reason === 'string' ? reason : undefined
+  return member === undefined ? undefined : valueOf(bytes, member)
 }

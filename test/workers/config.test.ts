@@ -1,0 +1,217 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { type Config, createConfigSnapshot } from '../../src/platform/config'
+import { awayDatabase } from './away'
+import { changeBySql, storeKey } from './config-database'
+
+const LAST_GOOD = 'config/last-good'
+
+/** An isolate's view of the configuration, with a clock that the test moves. */
+function isolate(given: Partial<typeof env> = {}) {
+  const clock = { nowMs: 1_000_000 }
+  const background: Promise<unknown>[] = []
+  const later = (work: Promise<unknown>) => void background.push(work)
+  const snapshot = createConfigSnapshot({ ...env, ...given }, () => clock.nowMs)
+  return {
+    clock,
+    get: () => snapshot.get(later),
+    refreshed: () => snapshot.refreshed(later, 0),
+    /** All background work has ended, also what that has begun. */
+    async settled() {
+      for (let seen = -1; seen < background.length; ) {
+        seen = background.length
+        await Promise.all(background)
+      }
+    },
+  }
+}
+
+async function versionOf(section: string): Promise<number> {
+  const row = await env.CONFIG.prepare('select version from config_versions where section = ?')
+    .bind(section)
+    .first('version')
+  return Number(row)
+}
+
+const insertions = {
+  api_keys:
+    "insert into api_keys values ('sql', 'by SQL', 'prefix', 'hash', 'admin', 'test', '[\"a\"]', 5, null, 1, 1)",
+  providers:
+    "insert into providers (provider_id, provider_name, base_url, protocols, defaults, created_at_ms, updated_at_ms) values ('sql', 'by SQL', 'https://sql.example/v1', '[\"openai-chat\"]', '{\"temperature\":0.5}', 1, 1)",
+  models:
+    "insert into models (model_name, provider_id, fallback_models, input_cost, created_at_ms, updated_at_ms) values ('sql', 'sql', '[\"b\"]', 0.25, 1, 1)",
+  limits:
+    "insert into limits values ('sql', 'by SQL', 'organization', 'organization', 'requests', 'day', 5, 'block', 1, 1)",
+}
+
+const found: Record<keyof typeof insertions, (config: Config) => unknown> = {
+  api_keys: ({ apiKeysByHash }) => apiKeysByHash.get('hash'),
+  providers: ({ providersById }) => providersById.get('sql'),
+  models: ({ modelsByName }) => modelsByName.get('sql'),
+  limits: ({ limits }) => limits.find(({ id }) => id === 'sql'),
+}
+
+const stored: Record<keyof typeof insertions, Record<string, unknown>> = {
+  api_keys: {
+    id: 'sql',
+    role: 'admin',
+    environment: 'test',
+    allowedModels: ['a'],
+    expiresAtMs: 5,
+    revokedAtMs: null,
+  },
+  providers: {
+    providerId: 'sql',
+    baseUrl: 'https://sql.example/v1',
+    protocols: ['openai-chat'],
+    defaults: { temperature: 0.5 },
+  },
+  models: { modelName: 'sql', providerId: 'sql', fallbackModels: ['b'], inputCost: 0.25 },
+  limits: { id: 'sql', metric: 'requests', window: 'day', value: 5, action: 'block' },
+}
+
+describe.each(['api_keys', 'providers', 'models', 'limits'] as const)(
+  'a change to %s through SQL alone',
+  (section) => {
+    test('is seen in the background after five seconds, whichever kind of change it is', async () => {
+      const { clock, get, settled } = isolate()
+      await get()
+      for (const [statement, expected] of [
+        [insertions[section], stored[section]],
+        [`update ${section} set updated_at_ms = 77`, { ...stored[section], updatedAtMs: 77 }],
+        [`delete from ${section}`, undefined],
+      ] as const) {
+        const before = await versionOf(section)
+        await changeBySql(statement)
+        expect(await versionOf(section)).toBeGreaterThan(before)
+        clock.nowMs += 5_000
+        const known = get()
+        expect(known).not.toBeInstanceOf(Promise)
+        await settled()
+        const row = found[section](await get())
+        if (expected === undefined) expect(row).toBeUndefined()
+        else expect(row).toMatchObject(expected)
+      }
+    })
+
+    test('leaves the other sections as they are in memory', async () => {
+      const { clock, get, refreshed } = isolate()
+      const before = await get()
+      await changeBySql(insertions[section])
+      clock.nowMs += 1
+      const after = await refreshed()
+      await changeBySql(`delete from ${section}`)
+      const same = {
+        api_keys: after.apiKeysByHash === before.apiKeysByHash,
+        providers: after.providersById === before.providersById,
+        models: after.modelsByName === before.modelsByName,
+        limits: after.limits === before.limits,
+      }
+      expect(same).toEqual({ api_keys: true, providers: true, models: true, limits: true, [section]: false })
+    })
+  },
+)
+
+describe('a warm isolate', () => {
+  test('keeps the very same configuration when nothing has changed', async () => {
+    const { clock, get, refreshed } = isolate()
+    const before = await get()
+    clock.nowMs += 60_000
+    expect(await refreshed()).toBe(before)
+  })
+
+  test('goes on with what it knows while D1 is away', async () => {
+    const database = { CONFIG: env.CONFIG }
+    const { clock, get, settled } = isolate({
+      get CONFIG() {
+        return database.CONFIG
+      },
+    })
+    const before = await get()
+    database.CONFIG = awayDatabase()
+    for (const ageMs of [5_000, 60_000, 3_600_000]) {
+      clock.nowMs += ageMs
+      expect(await get()).toBe(before)
+      await settled()
+    }
+  })
+})
+
+describe('a cold isolate while D1 is away', () => {
+  test('starts with the last good configuration, all of it', async () => {
+    const key = await storeKey('kept.key', { allowedModels: ['a', 'b/*'], expiresAtMs: 9_999 })
+    for (const statement of Object.values(insertions).slice(1)) await changeBySql(statement)
+    const warm = isolate()
+    const before = await warm.get()
+    await warm.settled()
+    const after = await isolate({ CONFIG: awayDatabase() }).get()
+    expect(after).toEqual(before)
+    expect(after.apiKeysByHash.get(key.hash)).toEqual(key)
+    for (const section of ['providers', 'models', 'limits'] as const)
+      expect(found[section](after)).toMatchObject(stored[section])
+  })
+
+  test('starts with the newest of them', async () => {
+    const warm = isolate()
+    await warm.get()
+    await warm.settled()
+    await changeBySql("update models set input_cost = 7 where model_name = 'sql'")
+    warm.clock.nowMs += 5_000
+    await warm.get()
+    await warm.settled()
+    const after = await isolate({ CONFIG: awayDatabase() }).get()
+    expect(after.modelsByName.get('sql')?.inputCost).toBe(7)
+  })
+
+  test.each([
+    ['there is none', null],
+    [
+      'it is of another release',
+      JSON.stringify({ format: 0, versions: {}, apiKeys: [], providers: [], models: [], limits: [] }),
+    ],
+    [
+      'a section of it is missing',
+      JSON.stringify({ format: 1, versions: {}, apiKeys: [], providers: [], models: [] }),
+    ],
+    ['it is not JSON', '{"format":1,'],
+  ])('fails as D1 does when %s', async (_, text) => {
+    if (text === null) await env.CACHE.delete(LAST_GOOD)
+    else await env.CACHE.put(LAST_GOOD, text)
+    const cause: unknown = await Promise.resolve(isolate({ CONFIG: awayDatabase() }).get()).catch(
+      (error: unknown) => error,
+    )
+    expect(JSON.stringify(cause, Object.getOwnPropertyNames(Object(cause)))).toContain('the database is away')
+  })
+})
+
+describe('the last good configuration', () => {
+  test('is written once for a version, by however many isolates', async () => {
+    const puts: string[] = []
+    const CACHE = new Proxy(env.CACHE, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]) => {
+          if (name === 'put') puts.push(String(args[0]))
+          return Reflect.apply(value, target, args)
+        }
+      },
+    })
+    await env.CACHE.delete(LAST_GOOD)
+    for (let count = 0; count < 3; count++) {
+      const { get, settled } = isolate({ CACHE })
+      await get()
+      await settled()
+    }
+    expect(puts).toEqual([LAST_GOOD])
+  })
+
+  test('that cannot be written does not stop anything', async () => {
+    const CACHE = new Proxy(env.CACHE, {
+      get: () => () => Promise.reject(new Error('KV is away')),
+    })
+    const { get, settled } = isolate({ CACHE })
+    expect((await get()).modelsByName.size).toBeGreaterThan(0)
+    await settled()
+  })
+})
