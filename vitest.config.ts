@@ -39,5 +39,10 @@ const node = {
 }
 
 export default defineConfig({
-  test: { projects: [workers, node], reporters: ['default', './scripts/tally-reporter.mjs'] },
+  test: {
+    projects: [workers, node],
+    reporters: ['default', './scripts/tally-reporter.mjs'],
+    // Miniflare tells of each batch that a queue delivers.
+    onConsoleLog: (text) => !text.startsWith('[wrangler:info] QUEUE'),
+  },
 })

@@ -6,6 +6,8 @@ import { keepUndelivered } from './undelivered'
 /** Cloudflare Queues takes 100 messages and 256 KB a batch (Queues, "Limits"); some room is left for its framing. */
 const MAX_BATCH_MESSAGES = 100
 const MAX_BATCH_BYTES = 200_000
+/** A batch travels as base64 inside JSON and waits for the one before it; what is larger goes by itself, as it is. */
+const MAX_SHARED_BYTES = 8_000
 const RETRY_WAITS_MS = [50, 200, 800]
 /** A request stops sending for others after this long, well within the 30 s that `waitUntil` grants it. */
 const MAX_LEAD_MS = 10_000
@@ -26,7 +28,10 @@ const outbox: Outbox = { waiting: [], inFlight: [], leadingSinceMs: undefined }
  * finish meanwhile goes with its next batch. A lone record is sent at once; under load one send carries many.
  */
 export async function emitLog(env: Env, record: LogRecord): Promise<void> {
-  outbox.waiting.push(await spillLargeBodies(env, record))
+  const spilled = spillLargeBodies(env, record)
+  const small = spilled instanceof Promise ? await spilled : spilled
+  if (sizeOf(small) > MAX_SHARED_BYTES) return deliver(env, [small])
+  outbox.waiting.push(small)
   if (outbox.leadingSinceMs === undefined) return lead(env)
   if (Date.now() - outbox.leadingSinceMs < DEAD_LEADER_MS) return
   // What a dead leader was sending may have arrived: the consumer writes each id once, so sending it again is safe.

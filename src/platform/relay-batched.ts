@@ -8,8 +8,8 @@ export interface BatchedRelayOptions extends RelayOptions {
   rest(): Uint8Array
 }
 
-/** One frame at 60 Hz: events that come faster share a write, and nobody sees the difference. */
-const PAUSE_MS = 16
+/** Thirty writes a second look continuous; events that come faster share one. The end of a stream is not kept waiting. */
+const PAUSE_MS = 32
 const READ_BYTES = 64 * 1024
 
 /**
@@ -20,12 +20,15 @@ const READ_BYTES = 64 * 1024
 export async function relayInBatches(options: BatchedRelayOptions): Promise<StreamEnd> {
   const [pacemaker, source] = options.source.tee()
   const pump = new IdentityTransformStream()
-  const pacing = Promise.all([pacemaker.pipeTo(pump.writable), discard(pump.readable)]).catch(() => undefined)
+  const allCame = new AbortController()
+  const pacing = Promise.all([pacemaker.pipeTo(pump.writable), discard(pump.readable)])
+    .catch(() => undefined)
+    .finally(() => allCame.abort())
   const reader = source.getReader({ mode: 'byob' })
   let failed: { cause: unknown } | undefined
   try {
     await writeOnce(options.out, options.change(options.prelude))
-    await changeAll(options, reader)
+    await changeAll(options, reader, allCame.signal)
     await writeOnce(options.out, options.rest())
   } catch (cause) {
     failed = { cause }
@@ -36,7 +39,11 @@ export async function relayInBatches(options: BatchedRelayOptions): Promise<Stre
   return end
 }
 
-async function changeAll(options: BatchedRelayOptions, reader: ReadableStreamBYOBReader): Promise<void> {
+async function changeAll(
+  options: BatchedRelayOptions,
+  reader: ReadableStreamBYOBReader,
+  allCame: AbortSignal,
+): Promise<void> {
   const writer = options.out.getWriter()
   let buffer = new Uint8Array(READ_BYTES)
   let wokenAt = 0
@@ -50,7 +57,8 @@ async function changeAll(options: BatchedRelayOptions, reader: ReadableStreamBYO
       buffer = new Uint8Array(value.buffer)
       if (changed.byteLength > 0) await writer.write(changed)
       const now = Date.now()
-      if (now - wokenAt < PAUSE_MS) await scheduler.wait(PAUSE_MS)
+      const isFast = now - wokenAt < PAUSE_MS && !allCame.aborted
+      if (isFast) await scheduler.wait(PAUSE_MS, { signal: allCame }).catch(() => undefined)
       wokenAt = Date.now()
     }
   } finally {

@@ -78,8 +78,10 @@ export async function finishStream(
 ): Promise<StreamEnd> {
   const { lifeline, out } = options
   const ended = failed ?? (options.isComplete() ? undefined : { cause: new MissingTerminal() })
-  const writer = out.getWriter()
+  let writer: WritableStreamDefaultWriter<Uint8Array> | undefined
   try {
+    // After a write that failed because the client left, workerd may still call the stream locked, and throws here.
+    writer = out.getWriter()
     if (lifeline.stopped?.kind === 'client_gone') throw new Error('client gone')
     if (ended !== undefined) await writer.write(options.errorFrame(ended.cause))
     await writer.close()
@@ -89,7 +91,7 @@ export async function finishStream(
     return { kind: 'failed', cause: ended.cause }
   } catch (cause) {
     lifeline.stop({ kind: 'client_gone' })
-    writer.abort(cause).catch(() => undefined)
+    writer?.abort(cause).catch(() => undefined)
     return { kind: 'cancelled' }
   }
 }

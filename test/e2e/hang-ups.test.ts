@@ -158,3 +158,21 @@ describe.concurrent('a client that leaves', () => {
     expect(await logOfModel('end')).toMatchObject({ ending: 'completed', usage_source: 'provider' })
   })
 })
+
+describe.for(relays)('a client of a stream asked for %s usage', ([asked, options]) => {
+  test('that leaves together with many others leaves its row as they do', async () => {
+    const model = `crowd-${asked}`
+    gateway.upstream.script(model, fakes.endlessDrip(10))
+    const ids = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const leaving = new AbortController()
+        const response = await ask(model, options, leaving.signal)
+        await response.body?.getReader().read()
+        leaving.abort()
+        return response.headers.get('x-respan-log-id') ?? ''
+      }),
+    )
+    const logs = await Promise.all(ids.map((id) => gateway.logOf(id)))
+    expect(logs.filter(({ ending }) => ending !== 'cancelled')).toEqual([])
+  })
+})

@@ -169,7 +169,7 @@ describe.concurrent('a provider asked for a stream', () => {
 })
 
 describe.concurrent('the SDK throws', () => {
-  test.for<[number, typeof OpenAI.APIError]>([
+  test.for<[number, new (...given: never[]) => Error]>([
     [400, OpenAI.BadRequestError],
     [401, OpenAI.AuthenticationError],
     [403, OpenAI.PermissionDeniedError],

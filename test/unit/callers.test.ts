@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { callerOf, hashOfKey, keyRequired, presentedKey, secretKeys } from '../../src/keys/authenticate'
+import { callerOf, hashOfKey, keyRequired, presentedKey } from '../../src/keys/authenticate'
 import type { ApiKeyRow } from '../../src/platform/config-schema'
 import { sha256Hex } from '../../src/platform/encryption'
 import { failureOf, surroundings } from './config-rows'
@@ -99,18 +99,5 @@ describe('the key of a request', () => {
     expect(first).toBeInstanceOf(Promise)
     expect(await first).toBe(await sha256Hex('hash.once'))
     expect(hashOfKey('hash.once')).toBe(await first)
-  })
-})
-
-describe('the keys that are worker secrets', () => {
-  test.each([
-    ['both', { ADMIN_KEY: 'a', DEV_API_KEY: 'd' }, ['bootstrap admin', 'dev inference']],
-    ['only the bootstrap key', { ADMIN_KEY: 'a' }, ['bootstrap admin']],
-    ['none that is empty', { ADMIN_KEY: '', DEV_API_KEY: '' }, []],
-    ['none', {}, []],
-  ])('are %s', async (_, variables, callers) => {
-    const keys = await secretKeys(variables)
-    expect(keys.map(({ caller: { apiKeyId, role } }) => `${apiKeyId} ${role}`)).toEqual(callers)
-    for (const { hash } of keys) expect(hash).toMatch(/^[0-9a-f]{64}$/)
   })
 })

@@ -107,9 +107,9 @@ describe('random documents', () => {
   })
 })
 
-describe('strings around the 48th byte, where the way of scanning changes', () => {
+describe('long strings', () => {
   const tails = ['', '\\"', '\\"\\"', '"', 'y', '\\\\\\"', '😀\\"', '\\u0022']
-  test.each(tails)('end where JSON.parse says, with %j after runs of backslashes', (tail) => {
+  test.each(tails)('end where JSON.parse says, with %j late in them, after runs of backslashes', (tail) => {
     for (let before = 40; before <= 52; before++) {
       for (let pairs = 0; pairs <= 8; pairs++) {
         const inside = `${'x'.repeat(before)}${'\\\\'.repeat(pairs)}${tail}`

@@ -69,7 +69,7 @@ export function randomValue(dice: Dice, style: JsonStyle, depth = 0): string {
   return kind === 4 ? randomArray(dice, style, depth) : randomObject(dice, style, depth)
 }
 
-// A third of the texts have their odd pieces around the 48th byte, where the way of scanning changes.
+// Half of the longer texts have their odd pieces late, where a scan may go another way than at the beginning.
 function randomText(dice: Dice, { atoms = ATOMS }: JsonStyle): string {
   if (dice.chance(0.4)) return listOf(dice.below(4), () => dice.pick(atoms)).join('')
   const prefix = dice.chance(0.5) ? 'x'.repeat(40 + dice.below(12)) : ''

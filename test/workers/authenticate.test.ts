@@ -2,6 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { app } from '../../src/gateway'
+import { secretKeys } from '../../src/keys/authenticate'
 import { storeKey } from './config-database'
 
 const ADMIN = env.ADMIN_KEY ?? ''
@@ -174,5 +175,18 @@ describe('the role of a key', () => {
     expect(await call('/v1/chat/completions', chat({ 'x-api-key': 'admin.key' }))).toMatchObject({
       status: 200,
     })
+  })
+})
+
+describe('the keys that are worker secrets', () => {
+  test.each([
+    ['both', { ADMIN_KEY: 'a', DEV_API_KEY: 'd' }, ['bootstrap admin', 'dev inference']],
+    ['only the bootstrap key', { ADMIN_KEY: 'a' }, ['bootstrap admin']],
+    ['none that is empty', { ADMIN_KEY: '', DEV_API_KEY: '' }, []],
+    ['none', {}, []],
+  ])('are %s', async (_, variables, callers) => {
+    const keys = await secretKeys({ ...env, ADMIN_KEY: '', DEV_API_KEY: '', ...variables })
+    expect(keys.map(({ caller: { apiKeyId, role } }) => `${apiKeyId} ${role}`)).toEqual(callers)
+    for (const { hash } of keys) expect(hash).toMatch(/^[0-9a-f]{64}$/)
   })
 })

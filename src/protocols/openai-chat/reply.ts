@@ -6,7 +6,8 @@ import { fieldsOf, findChatUsage } from './usage'
 export type ReplyFacts = AnswerFacts & { error?: { message: string; status?: number } }
 
 /** Up to this size the engine's own parser is quicker than looking for the few fields that matter. */
-const SMALL_BYTES = 64 * 1024
+const SMALL_BYTES = 4 * 1024
+const END_BYTES = 1024
 const decoder = new TextDecoder()
 
 /** Reads a chat completion, a large one without building its content, and throws the reason when it is not one. */
@@ -63,7 +64,14 @@ function statusOf(fields: Record<string, unknown>): { status?: number } {
   return Number.isInteger(status) && status >= 400 && status < 600 ? { status } : {}
 }
 
+// It stands at one end of the choice, before or after the message, whose own quotes are escaped; only a choice that
+// hides it elsewhere is scanned again.
 function finishReasonOf(choices: Uint8Array): unknown {
+  const ends = [choices.subarray(-END_BYTES), choices.subarray(0, END_BYTES)]
+  for (const end of ends) {
+    const found = decoder.decode(end).match(/"finish_reason"\s*:\s*"(\w+)"/)
+    if (found !== null) return found[1]
+  }
   const [first] = scanArray(choices)
   if (first === undefined) return undefined
   const bytes = choices.subarray(first.start, first.end)

@@ -16,6 +16,11 @@ export function inPiecesOf(bytes: Uint8Array, size: number): Uint8Array[] {
   return pieces
 }
 
+/** One array of all the pieces. */
+export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(pieces.flatMap((piece) => [...piece]))
+}
+
 /** Other ways to write the same events (HTML standard, "Interpreting an event stream"). */
 export const variants: readonly [string, (text: string) => Uint8Array][] = [
   ['with line feeds', (text) => encoder.encode(text)],

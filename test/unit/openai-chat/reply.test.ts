@@ -6,11 +6,18 @@ const encoder = new TextEncoder()
 const USAGE = { prompt_tokens: 10, completion_tokens: 4, total_tokens: 14 }
 const choice = { index: 0, message: { role: 'assistant', content: 'Grüße 😀' }, finish_reason: 'stop' }
 
-function read(reply: unknown) {
-  return readChatReply(encoder.encode(typeof reply === 'string' ? reply : JSON.stringify(reply)))
+/** Small and large replies are read in two ways, which must tell the same; spaces behind a reply make it large. */
+const sizes: readonly [string, string][] = [
+  ['small', ''],
+  ['large', ' '.repeat(100_000)],
+]
+
+function read(reply: unknown, behind: string) {
+  const text = typeof reply === 'string' ? reply : JSON.stringify(reply)
+  return readChatReply(encoder.encode(text + behind))
 }
 
-describe('a reply', () => {
+describe.each(sizes)('a %s reply', (_, behind) => {
   test.each([
     [
       'with all facts',
@@ -56,28 +63,29 @@ describe('a reply', () => {
       },
       { finishReason: 'stop' },
     ],
-  ])('%s', (_, reply, facts) => {
-    expect(read(reply)).toEqual(facts)
+  ])('%s', (__, reply, facts) => {
+    expect(read(reply, behind)).toEqual(facts)
   })
 
   test.each([
-    ['no choices', { id: 'a', object: 'chat.completion' }, "no 'choices'"],
-    ['choices that are null', { choices: null }, "no 'choices'"],
-    ['choices that are no list', { choices: {} }, "no 'choices'"],
-    ['another protocol', { type: 'message', content: [{ type: 'text', text: 'a' }] }, "no 'choices'"],
-    ['HTML', '<!doctype html><title>502</title>', 'expected a JSON object'],
-    ['nothing', '', 'expected a JSON object'],
-    ['a list', [choice], 'expected a JSON object'],
-    ['events', 'data: {"choices":[]}\n\n', 'expected a JSON object'],
-    ['a text cut in the middle', JSON.stringify({ choices: [choice] }).slice(0, -20), 'the text ends'],
-    ['two replies', `${JSON.stringify({ choices: [choice] })}{}`, 'nothing more'],
-    ['a list of choices that are no objects', { choices: ['a'] }, 'expected a JSON object'],
-  ])('is refused with the reason: %s', (_, reply, reason) => {
-    expect(() => read(reply)).toThrow(reason)
+    ['no choices', { id: 'a', object: 'chat.completion' }, /no 'choices'/],
+    ['choices that are null', { choices: null }, /no 'choices'/],
+    ['choices that are no list', { choices: {} }, /no 'choices'/],
+    ['another protocol', { type: 'message', content: [{ type: 'text', text: 'a' }] }, /no 'choices'/],
+    ['HTML', '<!doctype html><title>502</title>', /JSON/],
+    ['nothing', '', /JSON/],
+    ['a list', [choice], /JSON object|no 'choices'/],
+    ['a text', '"choices"', /JSON object|no 'choices'/],
+    ['events', 'data: {"choices":[]}\n\n', /JSON/],
+    ['a text cut in the middle', JSON.stringify({ choices: [choice] }).slice(0, -20), /JSON|the text ends/],
+    ['a text cut at the end', JSON.stringify({ choices: [choice] }).slice(0, -1), /JSON|the text ends/],
+    ['two replies', `${JSON.stringify({ choices: [choice] })}{}`, /JSON|nothing more/],
+  ])('is refused with the reason: %s', (__, reply, reason) => {
+    expect(() => read(reply, behind)).toThrow(reason)
   })
 })
 
-describe('an error that comes as a reply', () => {
+describe.each(sizes)('an error that comes as a %s reply', (_, behind) => {
   test.each([
     ['an object', { error: { message: 'overloaded', type: 'server_error' } }, { message: 'overloaded' }],
     [
@@ -104,7 +112,7 @@ describe('an error that comes as a reply', () => {
     ],
     ['an object of type error without words', { object: 'error' }, { message: 'unknown error' }],
     ['an error beside choices', { choices: [choice], error: { message: 'broke' } }, { message: 'broke' }],
-  ])('%s', (_, reply, error) => {
-    expect(read(reply)).toEqual({ error })
+  ])('%s', (__, reply, error) => {
+    expect(read(reply, behind)).toEqual({ error })
   })
 })

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { concat } from '../../../src/platform/json-edit'
 import { chatStreamFilter } from '../../../src/protocols/openai-chat/stream-filter'
 import { diceOf, expectSame, listOf } from '../dice'
-import { cuts, inPiecesOf } from './cuts'
+import { cuts, inPiecesOf, joinBytes } from './cuts'
 import { chunk, events, type Json } from './stream-fixtures'
 
 const encoder = new TextEncoder()
@@ -20,7 +19,7 @@ function filtered(pieces: readonly Uint8Array[]): Uint8Array {
     out.push(filter.change(buffer.subarray(0, piece.length)))
     buffer.fill(0x78)
   }
-  return concat([...out, filter.rest()])
+  return joinBytes([...out, filter.rest()])
 }
 
 function filteredText(text: string): string {
@@ -168,7 +167,7 @@ describe('what the provider says by itself stays', () => {
   })
 
   test.each(cuts)('bytes that are not UTF-8 pass unchanged: cut %s', (_, cut) => {
-    const bytes = concat([
+    const bytes = joinBytes([
       encoder.encode('data: {"usage":"'),
       Uint8Array.from([0xff, 0xfe, 0xc3, 0x28, 0xe2, 0x82]),
       encoder.encode('"}\n\ndata: \ufffd\n\n'),
@@ -186,7 +185,7 @@ describe('no event is held back', () => {
       const early = filter.change(encoder.encode(before))
       const late = filter.change(encoder.encode(blank))
       // A lone return may be half of a pair, so with returns an event goes with the next one.
-      if (lineEnd !== '\r') expect(decoder.decode(concat([early, late]))).toBe(event)
+      if (lineEnd !== '\r') expect(decoder.decode(joinBytes([early, late]))).toBe(event)
     }
     expect(decoder.decode(filter.rest())).toBe(
       lineEnd === '\r' ? events(said[2] ?? null).replaceAll('\n', '\r') : '',
