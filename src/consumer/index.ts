@@ -16,7 +16,11 @@ export default {
   },
   async scheduled(_, env) {
     const { objects } = await env.BODIES.list({ prefix: UNDELIVERED_PREFIX, limit: UNDELIVERED_PER_RUN })
-    for (const { key } of objects) await bringIn(env, key)
+    for (const { key } of objects) {
+      await bringIn(env, key).catch((cause: unknown) =>
+        report('undelivered_failed', { key, cause: String(cause) }),
+      )
+    }
   },
 } satisfies ExportedHandler<LogStoreEnv>
 

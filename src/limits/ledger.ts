@@ -12,6 +12,9 @@ export interface ReserveCall {
   expiresAtMs: number
 }
 
+/** Two months: counts of windows that began before that are of no more use. */
+const LONGEST_WINDOW_MS = 62 * 24 * 60 * 60 * 1_000
+
 /** What a policy stood at when it was asked. */
 export interface Standing {
   policyId: string
@@ -78,7 +81,9 @@ export class Ledger extends DurableObject {
 
   /** Gives back what nobody settled, also when no request comes any more. */
   override async alarm(): Promise<void> {
-    this.sweep(Date.now())
+    const nowMs = Date.now()
+    this.sweep(nowMs)
+    this.rows('delete from used where window_start_ms > 0 and window_start_ms < ?', nowMs - LONGEST_WINDOW_MS)
     const [next] = this.rows('select min(expires_at_ms) as at from holds')
     if (typeof next?.at === 'number') await this.ctx.storage.setAlarm(next.at)
   }

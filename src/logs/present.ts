@@ -1,3 +1,4 @@
+import type { StoredAttempt } from '../platform/logs-schema'
 import { collectChatStream } from '../protocols/openai-chat/collect'
 import { fieldsOf } from '../protocols/openai-chat/usage'
 import type { LogRow } from './query'
@@ -51,7 +52,7 @@ export function presentLog(row: LogRow) {
     time_to_first_token: row.timeToFirstTokenMs === null ? null : row.timeToFirstTokenMs / 1_000,
     tokens_per_second: row.outputTokens === null || latency === 0 ? null : row.outputTokens / latency,
     routing_time: row.routingMs / 1_000,
-    attempts: row.attempts,
+    attempts: row.attempts.map(presentAttempt),
     ignored_parameters: row.dropped ?? [],
     customer_identifier: row.customerIdentifier,
     customer_email: row.customerEmail,
@@ -90,6 +91,20 @@ export function presentBodies(row: LogRow, bodies: Record<'request' | 'response'
     output: completionMessages[0] === undefined ? null : JSON.stringify(completionMessages[0]),
     tools: tools ?? null,
     tool_choice: tool_choice ?? null,
+  }
+}
+
+function presentAttempt(attempt: StoredAttempt) {
+  return {
+    provider_id: attempt.providerId,
+    model: attempt.model,
+    deployment_name: attempt.upstreamModel,
+    credential_kind: attempt.credentialKind,
+    start_time: new Date(attempt.startedAtMs).toISOString(),
+    latency: attempt.latencyMs / 1_000,
+    status_code: attempt.statusCode,
+    error_code: attempt.errorCode ?? null,
+    error_message: attempt.errorMessage ?? '',
   }
 }
 

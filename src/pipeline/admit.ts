@@ -11,7 +11,7 @@ import { type Intake, readIntake } from './intake'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import type { Known } from './record'
 import type { Exchange, Job } from './stages'
-import { surroundingsOf } from './surroundings'
+import { surroundingsOf, withCanonicalSubject } from './surroundings'
 
 const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
@@ -56,7 +56,7 @@ async function reserveLimits(
   const nowMs = exchange.effects.now()
   return reserve({
     env: exchange.env,
-    limits: config.limits,
+    limits: config.limits.map((limit) => withCanonicalSubject(limit, surroundingsOf(exchange.env, config))),
     subjects: {
       organization: ORGANIZATION,
       api_key: caller.apiKeyId,
@@ -70,7 +70,7 @@ async function reserveLimits(
       tokens: exchange.protocol.estimateTokens(intake.bytes, intake.members),
     },
     nowMs,
-    expiresAtMs: nowMs + timeouts.totalMs * targets.length + HOLD_GRACE_MS,
+    expiresAtMs: nowMs + longestMs(timeouts, targets) + HOLD_GRACE_MS,
   })
 }
 
@@ -97,6 +97,10 @@ async function planTargets(
     if (newer === config) throw cause
     return plan(wanted, surroundingsOf(env, newer))
   }
+}
+
+function longestMs({ totalMs }: Timeouts, targets: readonly Target[]): number {
+  return targets.reduce((sum, target) => sum + Math.max(totalMs, target.timeoutMs ?? 0), 0)
 }
 
 function timeoutsOf({ env }: Exchange, intake: Intake): Timeouts {

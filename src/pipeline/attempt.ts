@@ -2,6 +2,7 @@ import { describe, type Failure, SluiceError } from '../platform/failure'
 import { createLifeline, type Lifeline } from '../platform/lifeline'
 import { protocols } from '../protocols/table'
 import { callUpstream } from '../providers/call'
+import { redactedFailure } from '../providers/redact'
 import type { Target } from '../providers/target'
 import { openStream } from './open-stream'
 import { readWhole } from './read-whole'
@@ -46,7 +47,6 @@ export function mayTryElsewhere(failure: Failure): boolean {
     case 'invalid_request':
     case 'validation':
     case 'not_found':
-    case 'conflict':
     case 'method_not_allowed':
     case 'body_too_large':
     case 'unsupported_media_type':
@@ -73,23 +73,23 @@ async function attempt(job: Job, target: Target): Promise<Answer> {
 async function attemptOnce(job: Job, target: Target, withUsage: boolean): Promise<Answer> {
   const { effects, intake, request, attempts } = job
   const startedAtMs = effects.now()
-  const timeouts =
-    target.timeoutMs === undefined ? job.timeouts : { ...job.timeouts, totalMs: target.timeoutMs }
+  const totalMs = job.intake.parameters.timeout == null ? target.timeoutMs : undefined
+  const timeouts = totalMs === undefined ? job.timeouts : { ...job.timeouts, totalMs }
   const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts })
   const { providerId, model, upstreamModel, credential } = target
   const about = { providerId, model, upstreamModel, credentialKind: credential.kind, startedAtMs }
   try {
+    if (target.problem !== undefined) throw new SluiceError(target.problem)
     const answer = await ask(job, { target, lifeline, withUsage })
     attempts.push({ ...about, latencyMs: answer.firstContentAtMs - startedAtMs, statusCode: 200 })
     if (!intake.stream) lifeline.release()
     return answer
   } catch (cause) {
     lifeline.stop({ kind: 'over' })
-    const failure: Failure =
-      cause instanceof SluiceError ? cause.failure : { kind: 'internal', message: String(cause) }
+    const failure = redactedFailure(failureOf(cause), target, job.env)
     const { status: statusCode, code: errorCode, message: errorMessage } = describe(failure)
     attempts.push({ ...about, latencyMs: effects.now() - startedAtMs, statusCode, errorCode, errorMessage })
-    throw cause
+    throw cause instanceof SluiceError ? new SluiceError(failure, { cause }) : cause
   }
 }
 
@@ -112,4 +112,8 @@ async function ask(
   })
   const given = { response, target, protocol, lifeline, effects }
   return intake.stream ? { ...(await openStream(given)), withUsage } : readWhole(given)
+}
+
+function failureOf(cause: unknown): Failure {
+  return cause instanceof SluiceError ? cause.failure : { kind: 'internal', message: 'an unexpected fault' }
 }

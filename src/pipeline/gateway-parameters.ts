@@ -104,6 +104,8 @@ const parametersSchema = z.object({
   timeout: z.number().positive().nullish(),
 })
 
+const CUSTOMER_NAMES: ReadonlySet<string> = new Set(['customer_identifier', 'name', 'email'])
+
 /** Gateway parameters, validated. */
 export type GatewayParameters = z.infer<typeof parametersSchema>
 
@@ -146,7 +148,7 @@ export function readParameters(
     .filter(({ key }) => NAMES.has(key) && bodyNames.has(key))
     .map((member) => [member.key, valueOf(bytes, member)])
   const given = Object.assign({}, ...fromHeaders, ...containers, Object.fromEntries(own))
-  return { parameters: validated(given), bodyNames, ignored: Object.keys(given).filter(isIgnored) }
+  return { parameters: validated(given), bodyNames, ignored: ignoredOf(given) }
 }
 
 function isForGateway(member: Member, members: readonly Member[], bytes: Uint8Array): boolean {
@@ -155,8 +157,10 @@ function isForGateway(member: Member, members: readonly Member[], bytes: Uint8Ar
   return store === undefined || valueOf(bytes, store) !== true
 }
 
-function isIgnored(name: string): boolean {
-  return !Object.hasOwn(parametersSchema.shape, name)
+function ignoredOf(given: Record<string, unknown>): string[] {
+  const customer = Object.keys(Object(given.customer_params)).filter((name) => !CUSTOMER_NAMES.has(name))
+  const own = Object.keys(given).filter((name) => !Object.hasOwn(parametersSchema.shape, name))
+  return [...own, ...customer.map((name) => `customer_params.${name}`)]
 }
 
 function validated(given: unknown): GatewayParameters {

@@ -61,11 +61,24 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     timeToFirstTokenMs:
       ending.firstContentAtMs === undefined ? undefined : ending.firstContentAtMs - startedAtMs,
     routingMs: (known.plannedAtMs ?? ending.endedAtMs) - startedAtMs,
-    attempts: known.attempts,
+    attempts: attemptsOf(known, ending),
     dropped: intake?.ignored ?? [],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
     ...bodiesOf(intake, ending),
   }
+}
+
+// An attempt that began well and broke later is told as it ended.
+function attemptsOf({ attempts }: Known, { failure, statusCode }: Ending): LogAttempt[] {
+  const last = attempts.at(-1)
+  if (failure === undefined || last === undefined || last.errorCode !== undefined) return attempts
+  const broken = {
+    ...last,
+    statusCode,
+    errorCode: failure.code,
+    errorMessage: failure.message.slice(0, MAX_TEXT),
+  }
+  return [...attempts.slice(0, -1), broken]
 }
 
 function bodiesOf(

@@ -15,7 +15,8 @@ const PASSED = [
 /** What an answer says of its way through the gateway. */
 export interface ReplyNotes {
   logId: string
-  target?: Target
+  /** The last one that was tried. */
+  target: Pick<Target, 'providerId' | 'upstreamModel'> | undefined
   attempts: number
   dropped: readonly string[]
   /** Milliseconds by stage, for Server-Timing. */

@@ -134,7 +134,10 @@ function notesOf(exchange: Exchange, known: Known, answer?: Answer): ReplyNotes 
     logId,
     attempts: known.attempts.length,
     dropped: known.intake?.ignored ?? [],
-    timings: { auth: authenticatedAtMs - startedAtMs, upstream: effects.now() - plannedAtMs },
-    ...(answer === undefined ? {} : { target: answer.target }),
+    timings: {
+      auth: authenticatedAtMs - startedAtMs,
+      ...(known.attempts.length === 0 ? {} : { upstream: effects.now() - plannedAtMs }),
+    },
+    target: answer?.target ?? known.attempts.at(-1),
   }
 }

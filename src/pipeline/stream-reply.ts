@@ -2,6 +2,7 @@ import { describe, type Failure, SluiceError } from '../platform/failure'
 import { MissingTerminal, type RelayOptions, relayNatively, type StreamEnd } from '../platform/relay'
 import { relayInBatches } from '../platform/relay-batched'
 import { stoppedFailure } from '../providers/call'
+import { redactedBytes, redactedFailure } from '../providers/redact'
 import { createRecorder } from './recorder'
 import type { Ending, Job, OpenStream } from './stages'
 
@@ -31,14 +32,24 @@ export async function relayStream(
     // An error event of the provider's has reached the client already; a second one would only hide it.
     errorFrame: (cause) =>
       encoder.encode(
-        stream.reader.error === undefined ? job.protocol.errorEvent(describe(failureOf(stream, cause))) : '',
+        stream.reader.error === undefined
+          ? job.protocol.errorEvent(describe(failureOf(job, stream, cause)))
+          : '',
       ),
   }
-  const end = stream.withUsage
-    ? await relayInBatches({ ...options, ...job.protocol.streamFilter() })
-    : await relayNatively(options)
-  return endingOf(job, stream, { end, responseBody: recorder.recorded() })
+  const end = await relayOf(job, stream, options)
+  return endingOf(job, stream, { end, responseBody: bodyOf(job, stream, recorder.recorded()) })
 }
+
+// Nothing is to be changed for a stream that is made inside the worker, but only one that comes from the network can
+// be piped natively.
+function relayOf(job: Job, stream: OpenStream, options: RelayOptions): Promise<StreamEnd> {
+  if (stream.withUsage) return relayInBatches({ ...options, ...job.protocol.streamFilter() })
+  if (stream.target.builtIn === true) return relayInBatches({ ...options, ...UNCHANGED })
+  return relayNatively(options)
+}
+
+const UNCHANGED = { change: (bytes: Uint8Array) => bytes, rest: () => new Uint8Array(0) }
 
 function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseBody: Uint8Array }): Ending {
   const { end, responseBody } = how
@@ -59,10 +70,15 @@ function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseB
       return { kind: 'cancelled', statusCode: status, failure: { code, message }, ...known }
     }
     case 'failed': {
-      const { status, code, message } = describe(failureOf(stream, end.cause))
+      const { status, code, message } = describe(failureOf(job, stream, end.cause))
       return { kind: 'failed', statusCode: status, failure: { code, message }, ...known }
     }
   }
+}
+
+// An error of the provider's may repeat the key that was sent to it; it must not reach the log.
+function bodyOf(job: Job, { reader, target }: OpenStream, recorded: Uint8Array): Uint8Array {
+  return reader.error === undefined ? recorded : redactedBytes(recorded, target, job.env)
 }
 
 // A count that came before the end tells of a part only, and none at all is made up from the text that came.
@@ -80,7 +96,11 @@ function usageOf(
   }
 }
 
-function failureOf({ target, lifeline, reader }: OpenStream, cause: unknown): Failure {
+function failureOf(job: Job, stream: OpenStream, cause: unknown): Failure {
+  return redactedFailure(rawFailureOf(stream, cause), stream.target, job.env)
+}
+
+function rawFailureOf({ target, lifeline, reader }: OpenStream, cause: unknown): Failure {
   const stopped = stoppedFailure(target, lifeline)
   if (stopped !== undefined) return stopped.failure
   if (reader.error !== undefined)

@@ -1,6 +1,7 @@
 import type { Config } from '../platform/config'
+import type { LimitRow } from '../platform/config-schema'
 import { type Env, variable } from '../platform/env'
-import type { Surroundings } from '../routing/resolve'
+import { canonicalName, type Surroundings } from '../routing/resolve'
 
 /** What resolving a model name needs, from this worker's environment. */
 export function surroundingsOf(env: Env, config: Config): Surroundings {
@@ -9,4 +10,10 @@ export function surroundingsOf(env: Env, config: Config): Surroundings {
     variable: (name) => variable(env, name),
     mayBePrivate: env.ALLOW_PRIVATE_UPSTREAMS === 'true',
   }
+}
+
+/** A limit on a model under the model's one name, whichever of its names the limit was made with. */
+export function withCanonicalSubject(limit: LimitRow, around: Surroundings): LimitRow {
+  if (limit.scope !== 'model' || limit.subject === '*') return limit
+  return { ...limit, subject: canonicalName(limit.subject, around) }
 }

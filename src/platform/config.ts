@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { ApiKeyRow, LimitRow, ModelRow, ProviderRow } from './config-schema'
 import { apiKeys, configVersions, limits, models, providers } from './config-schema'
 import type { Env } from './env'
+import { SluiceError } from './failure'
 import { createSnapshot, type Snapshot } from './snapshot'
 
 /** The whole configuration, indexed the way a request asks for it. Never mutated: a change makes a new one. */
@@ -30,7 +31,7 @@ const lastGoodSchema = z.object({
 /** The configuration in D1, held in memory and looked after as described at `createSnapshot`. */
 export function createConfigSnapshot(env: Env, now: () => number): Snapshot<Config> {
   return createSnapshot<Config>({
-    load: (known) => loadConfig(env, known),
+    load: (known) => loadConfig(env, known).catch(unavailable),
     rescue: () => readLastGood(env),
     loaded: (config) => keepLastGood(env, config),
     now,
@@ -38,6 +39,13 @@ export function createConfigSnapshot(env: Env, now: () => number): Snapshot<Conf
     staleAfterMs: 8_000,
     patienceMs: 1_500,
   })
+}
+
+function unavailable(cause: unknown): never {
+  throw new SluiceError(
+    { kind: 'unavailable', message: 'The configuration cannot be read right now.', retryAfterSeconds: 2 },
+    { cause },
+  )
 }
 
 /** Reads the version counters, then the sections that moved; the known configuration itself when none did. */

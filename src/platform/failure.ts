@@ -23,7 +23,6 @@ export type Failure =
   | { kind: 'invalid_request'; message: string; param?: string; code?: string }
   | { kind: 'validation'; errors: Record<string, string[]> }
   | { kind: 'not_found'; message: string; param?: string; code?: string }
-  | { kind: 'conflict'; message: string }
   | { kind: 'method_not_allowed'; message: string; allow: string }
   | { kind: 'body_too_large'; message: string }
   | { kind: 'unsupported_media_type'; message: string }
@@ -73,8 +72,6 @@ export function describe(failure: Failure): FailureDescription {
       return { status: 429, type: 'rate_limit_error', code, ...messageAndRetry(failure) }
     case 'provider_not_configured':
       return invalid(400, code, failure.message)
-    case 'conflict':
-      return invalid(409, code, failure.message)
     case 'method_not_allowed':
       return invalid(405, code, failure.message)
     case 'body_too_large':

@@ -1,5 +1,18 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
+/** One upstream call, as it is kept in a row. */
+export interface StoredAttempt {
+  providerId: string
+  model: string
+  upstreamModel: string
+  credentialKind: string
+  startedAtMs: number
+  latencyMs: number
+  statusCode: number
+  errorCode?: string | undefined
+  errorMessage?: string | undefined
+}
+
 /** One row per request; bodies are in R2, where `bodies` points. Money is integer nano-dollars, time milliseconds. */
 export const requestLogs = sqliteTable(
   'request_logs',
@@ -39,7 +52,7 @@ export const requestLogs = sqliteTable(
     latencyMs: integer('latency_ms').notNull(),
     timeToFirstTokenMs: integer('time_to_first_token_ms'),
     routingMs: integer('routing_ms').notNull(),
-    attempts: text('attempts', { mode: 'json' }).$type<unknown[]>().notNull(),
+    attempts: text('attempts', { mode: 'json' }).$type<StoredAttempt[]>().notNull(),
     bodies: text('bodies', { mode: 'json' }).$type<unknown>(),
     dropped: text('dropped', { mode: 'json' }).$type<string[]>(),
     customerIdentifier: text('customer_identifier'),

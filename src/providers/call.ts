@@ -44,7 +44,7 @@ export async function callUpstream(call: UpstreamCall): Promise<Response> {
   call.lifeline.enter(call.isStream ? 'headers' : 'total')
   const answer = await send(call, authorization)
   if (answer.ok) return answer
-  if (answer.status >= 400) throw await statusFailure(call.target, answer, authorization)
+  if (answer.status >= 400) throw await statusFailure(call.target, answer)
   await answer.body?.cancel()
   throw new SluiceError({
     kind: 'upstream_invalid',
@@ -107,11 +107,7 @@ function unreachable(target: Target, cause: unknown): SluiceError {
   return new SluiceError({ kind: 'upstream_unreachable', provider: target.providerId, message }, { cause })
 }
 
-async function statusFailure(
-  target: Target,
-  answer: Response,
-  authorization: Authorization,
-): Promise<SluiceError> {
+async function statusFailure(target: Target, answer: Response): Promise<SluiceError> {
   const body = await readAtMost(answer, MAX_ERROR_BYTES)
   const headers = ERROR_HEADERS.flatMap((name): [string, string][] => {
     const value = answer.headers.get(name)
@@ -121,7 +117,7 @@ async function statusFailure(
     kind: 'upstream_status',
     provider: target.providerId,
     status: answer.status,
-    body: withoutSecrets(body, authorization.secrets),
+    body,
     headers,
   })
 }
@@ -132,14 +128,4 @@ async function readAtMost(answer: Response, limitBytes: number): Promise<Uint8Ar
   } catch {
     return new Uint8Array(0)
   }
-}
-
-// Providers and debugging proxies like to repeat the Authorization header in what they complain about.
-function withoutSecrets(body: Uint8Array, secrets: readonly string[]): Uint8Array {
-  const text = new TextDecoder().decode(body)
-  const found = secrets.filter((secret) => secret.length >= 4 && text.includes(secret))
-  if (found.length === 0) return body
-  return new TextEncoder().encode(
-    found.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text),
-  )
 }

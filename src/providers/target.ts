@@ -1,3 +1,4 @@
+import type { Failure } from '../platform/failure'
 import type { ProtocolId } from '../protocols/protocol'
 
 /** What a custom model costs, in US dollars per million tokens. */
@@ -20,7 +21,7 @@ export type Auth = { kind: 'bearer' } | { kind: 'header'; header: string } | { k
 /** One place that may answer a request: which provider, which model there, how to call it and what it costs. */
 export interface Target {
   providerId: string
-  /** As the client or the fallback list named it. */
+  /** Its canonical name: a custom model's own, or `{provider}/{upstream model}`. */
   model: string
   /** As the provider names it. */
   upstreamModel: string
@@ -30,6 +31,8 @@ export interface Target {
   auth: Auth
   credential: Credential
   sealedHeaders?: { sealed: string; context: string }
+  /** Why it cannot be called; it is tried like the others, so that the log tells. */
+  problem?: Failure
   /** Answered inside the worker. */
   builtIn?: true
   refusesStreamOptions?: true

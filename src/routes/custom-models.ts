@@ -38,13 +38,6 @@ const ITEM = '/api/models/:name{.+}'
 /** Custom models: a name of one's own for a provider's model, with its prices (compatibility document, A10). */
 export const customModelRoutes: KeyedRoute[] = [
   { method: 'POST', paths: ['/api/models'], auth: 'admin', logging: 'none', handle: create },
-  {
-    method: 'GET',
-    paths: [ITEM],
-    auth: 'admin',
-    logging: 'none',
-    handle: async (context) => Response.json(shown(await found(context))),
-  },
   { method: 'PATCH', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
   { method: 'PUT', paths: [ITEM], auth: 'admin', logging: 'none', handle: replace },
   { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: remove },
@@ -59,6 +52,11 @@ export async function listModels({ env, request, isolate, background }: RouteCon
   const rest = url.searchParams.get('all') === 'true' ? known.map(shownKnown) : []
   const all = [...stored, ...rest].sort((a, b) => a.model_name.localeCompare(b.model_name))
   return Response.json(url.searchParams.get('sort_by') === '-model_name' ? all.reverse() : all)
+}
+
+/** One stored model. */
+export async function readModel(context: RouteContext): Promise<Response> {
+  return Response.json(shown(await found(context)))
 }
 
 async function create(context: RouteContext): Promise<Response> {

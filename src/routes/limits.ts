@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
 import { ledgerName, ORGANIZATION, standingsOf } from '../limits/admit'
 import { METRICS, WINDOWS } from '../limits/policy'
+import { surroundingsOf, withCanonicalSubject } from '../pipeline/surroundings'
 import { type LimitRow, limits } from '../platform/config-schema'
 import { invalidField, noContent, notFound, pageOf, readJson } from './management'
 import type { KeyedRoute, RouteContext } from './route'
@@ -103,11 +104,13 @@ async function found({ env, params }: RouteContext): Promise<LimitRow> {
 }
 
 /** A limit for each one has no count of its own: every subject has one. */
-async function shown({ env, effects }: RouteContext, row: LimitRow) {
+async function shown({ env, effects, isolate, background }: RouteContext, row: LimitRow) {
+  const around = surroundingsOf(env, await isolate.config.get(background))
+  const { subject } = withCanonicalSubject(row, around)
   const isEach = row.subject === EACH
   const [standing] = isEach
     ? []
-    : await standingsOf(env, ledgerName(row.scope, row.subject), [row], effects.now())
+    : await standingsOf(env, ledgerName(row.scope, subject), [row], effects.now())
   const resetsAtMs = standing?.resetsAtMs ?? null
   return {
     id: row.id,

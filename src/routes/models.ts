@@ -2,8 +2,8 @@ import type { Caller } from '../keys/authenticate'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { SluiceError } from '../platform/failure'
 import { isAllowed } from '../routing/plan'
-import { isKnownModelName, modelNames } from '../routing/resolve'
-import { listModels } from './custom-models'
+import { canonicalName, isKnownModelName, modelNames } from '../routing/resolve'
+import { listModels, readModel } from './custom-models'
 import type { KeyedRoute, RouteContext } from './route'
 
 /** The list that an SDK asks for; `/api/models/` with its slash is Respan's own list, and this one without. */
@@ -32,6 +32,7 @@ export const modelRoutes: KeyedRoute[] = [
     errors: 'openai',
     handle: one,
   },
+  { method: 'GET', paths: ['/api/models/:name{.+}'], auth: 'any_key', logging: 'none', handle: oneOfEither },
 ]
 
 /** A model in OpenAI's shape (OpenAI API reference, "The model object"). */
@@ -42,9 +43,8 @@ export function modelEntry(name: string) {
 
 async function list({ env, isolate, background }: RouteContext, caller: Caller): Promise<Response> {
   const config = await isolate.config.get(background)
-  const names = modelNames(surroundingsOf(env, config)).filter((name) =>
-    isAllowed(name, caller.allowedModels),
-  )
+  const around = surroundingsOf(env, config)
+  const names = modelNames(around).filter((name) => isAllowed(name, caller.allowedModels, around))
   return Response.json({ object: 'list', data: [...new Set(names)].map(modelEntry) })
 }
 
@@ -58,11 +58,18 @@ function listEither(context: RouteContext, caller: Caller): Promise<Response> {
   })
 }
 
+/** Below /api an admin key sees what is stored, and any other key what its SDK asks for. */
+function oneOfEither(context: RouteContext, caller: Caller): Promise<Response> {
+  return caller.role === 'admin' ? readModel(context) : one(context, caller)
+}
+
 async function one({ env, isolate, background, params }: RouteContext, caller: Caller): Promise<Response> {
   const name = params.name ?? ''
   const around = surroundingsOf(env, await isolate.config.get(background))
   const isKnown = around.config.modelsByName.has(name) || isKnownModelName(name, around)
-  if (isKnown && isAllowed(name, caller.allowedModels)) return Response.json(modelEntry(name))
+  if (isKnown && isAllowed(canonicalName(name, around), caller.allowedModels, around)) {
+    return Response.json(modelEntry(name))
+  }
   throw new SluiceError({
     kind: 'not_found',
     code: 'model_not_found',

@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import { surroundingsOf } from '../pipeline/surroundings'
 import { upstreamModels } from '../pipeline/upstream-models'
 import { SluiceError } from '../platform/failure'
 import { isAllowed } from '../routing/plan'
@@ -52,7 +53,7 @@ async function listPinned(context: RouteContext, caller: Caller): Promise<Respon
   const own = modelsByName.has(name)
     ? [name]
     : [...modelsByName.values()].filter((row) => row.providerId === name).map((row) => row.modelName)
-  const allowed = own.filter((model) => isAllowed(model, caller.allowedModels))
+  const allowed = own.filter((model) => isAllowed(model, caller.allowedModels, surroundingsOf(env, config)))
   if (own.length > 0) return Response.json({ object: 'list', data: allowed.map(modelEntry) })
   return upstreamModels({ name, env, config, request, effects })
 }

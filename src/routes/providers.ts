@@ -185,20 +185,29 @@ async function sealedOf(
 const MOVED =
   'is bound to the host it was stored for; give it again together with the new base_url, or null to remove it'
 
+/** What a change of `extra_kwargs` names is changed; null takes a value away, and what is not named stays. */
 function tuningOf(given: ProviderFields, before: ProviderRow | undefined) {
-  const { extra_kwargs: extra } = given
-  if (extra === undefined) return { timeoutMs: before?.timeoutMs ?? null, defaults: before?.defaults ?? null }
-  const defaults = Object.entries({ temperature: extra?.temperature, max_tokens: extra?.max_tokens }).filter(
-    ([, value]) => typeof value === 'number',
-  )
+  const { timeout, temperature, max_tokens: maxTokens } = given.extra_kwargs ?? {}
+  const asked = { ...before?.defaults, ...definedOf({ temperature, max_tokens: maxTokens }) }
+  const defaults = Object.entries(asked).filter(([, value]) => value !== null)
   return {
     timeoutMs:
-      extra?.timeout === undefined || extra.timeout === null ? null : Math.round(extra.timeout * 1_000),
+      timeout === undefined
+        ? (before?.timeoutMs ?? null)
+        : timeout === null
+          ? null
+          : Math.round(timeout * 1_000),
     defaults:
       defaults.length === 0
         ? null
         : Object.fromEntries(defaults.map(([name, value]) => [name, Number(value)])),
   }
+}
+
+function definedOf(fields: Record<string, number | null | undefined>): Record<string, number | null> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 /** By slug, or by the number that older clients know. */

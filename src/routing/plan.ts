@@ -1,6 +1,6 @@
 import { SluiceError } from '../platform/failure'
 import type { Target } from '../providers/target'
-import { resolveModel, type Surroundings, targetOfProvider } from './resolve'
+import { canonicalName, resolveModel, type Surroundings, targetOfProvider } from './resolve'
 
 /** A route that names its upstream in the path, so that the body's model is overruled. */
 export interface Pin {
@@ -20,32 +20,71 @@ export interface RouteRequest {
 
 /** The targets that may answer, in the order in which they are tried; at least one. Pure. */
 export function plan(request: RouteRequest, around: Surroundings): Target[] {
-  const first =
-    request.pin === undefined
-      ? resolveModel(requiredModel(request.model), around)
-      : pinned(request.pin, request.model, around)
-  refuseForbidden(first.model, request.allowedModels)
-  if (request.disableFallback || request.pin !== undefined) return [first]
-  const own = around.config.modelsByName.get(first.model)?.fallbackModels
-  const names = request.fallbackModels ?? own ?? []
-  const others = names.filter((name) => name !== first.model && isAllowed(name, request.allowedModels))
-  return [first, ...others.map((name) => resolveFallback(name, around))]
+  const { pin, model, allowedModels } = request
+  if (pin !== undefined) return [allowed(pinned(pin, model, around), request, around)]
+  const name = requiredModel(model)
+  const names = request.disableFallback ? [] : fallbacksOf(name, request, around)
+  if (names.length === 0) return [allowed(resolveModel(name, around), request, around)]
+  const first = allowed(
+    resolveOr(name, around, (cause) => unusable(name, cause)),
+    request,
+    around,
+  )
+  const others = names.map((other) => resolveOr(other, around, (cause) => unusableFallback(other, cause)))
+  return [
+    first,
+    ...others.filter(
+      (target) => target.model !== first.model && isAllowed(target.model, allowedModels, around),
+    ),
+  ]
 }
 
-/** Whether an API key may call a model: its list holds the name, or `{provider}/*`. */
-export function isAllowed(model: string, allowedModels: readonly string[] | undefined): boolean {
+/** Whether an API key may call a model: its list holds one of the model's names, or `{provider}/*`. */
+export function isAllowed(
+  model: string,
+  allowedModels: readonly string[] | undefined,
+  around: Surroundings,
+): boolean {
   if (allowedModels === undefined) return true
-  return allowedModels.some((allowed) =>
-    allowed.endsWith('*') ? model.startsWith(allowed.slice(0, -1)) : allowed === model,
+  return allowedModels.some((listed) =>
+    listed.endsWith('*')
+      ? model.startsWith(listed.slice(0, -1))
+      : listed === model || canonicalName(listed, around) === model,
   )
 }
 
-function resolveFallback(name: string, around: Surroundings): Target {
+function fallbacksOf(name: string, request: RouteRequest, around: Surroundings): readonly string[] {
+  return request.fallbackModels ?? around.config.modelsByName.get(name)?.fallbackModels ?? []
+}
+
+function resolveOr(name: string, around: Surroundings, otherwise: (cause: SluiceError) => Target): Target {
   try {
     return resolveModel(name, around)
   } catch (cause) {
-    if (!(cause instanceof SluiceError) || cause.failure.kind !== 'not_found') throw cause
+    if (cause instanceof SluiceError) return otherwise(cause)
+    throw cause
+  }
+}
+
+function unusableFallback(name: string, cause: SluiceError): Target {
+  if (cause.failure.kind === 'not_found')
     throw new SluiceError({ ...cause.failure, param: 'fallback_models' })
+  return unusable(name, cause)
+}
+
+// A provider that is not set up here must not keep the others in the list from answering.
+function unusable(name: string, cause: SluiceError): Target {
+  const { failure } = cause
+  if (failure.kind !== 'provider_not_configured' && failure.kind !== 'upstream_unreachable') throw cause
+  return {
+    providerId: name.includes('/') ? name.slice(0, name.indexOf('/')) : name,
+    model: name,
+    upstreamModel: name,
+    protocol: 'openai-chat',
+    url: '',
+    auth: { kind: 'none' },
+    credential: { kind: 'none' },
+    problem: failure,
   }
 }
 
@@ -86,11 +125,11 @@ function requiredModel(model: string | undefined): string {
   })
 }
 
-function refuseForbidden(model: string, allowedModels: readonly string[] | undefined): void {
-  if (isAllowed(model, allowedModels)) return
+function allowed(target: Target, { allowedModels }: RouteRequest, around: Surroundings): Target {
+  if (isAllowed(target.model, allowedModels, around)) return target
   throw new SluiceError({
     kind: 'forbidden',
     param: 'model',
-    message: `This API key may not call '${model}'. It may call: ${allowedModels?.join(', ') ?? ''}.`,
+    message: `This API key may not call '${target.model}'. It may call: ${allowedModels?.join(', ') ?? ''}.`,
   })
 }

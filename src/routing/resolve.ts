@@ -63,10 +63,19 @@ function targetOfSlug(name: string, around: Surroundings): Target | undefined {
   const slash = name.indexOf('/')
   if (slash > 0) {
     const target = targetOfProvider(name.slice(0, slash), name.slice(slash + 1), around)
-    if (target !== undefined) return { ...target, model: name }
+    if (target !== undefined) return target
   }
   const known = catalogProviderOfModel(name)
-  return known === undefined ? undefined : targetOfCatalog(known, name, around)
+  return known === undefined ? undefined : targetOfProvider(known.id, name, around)
+}
+
+/** The one name of a model that has several (an alias of its provider, a bare slug); an unknown name is its own. */
+export function canonicalName(name: string, around: Surroundings): string {
+  try {
+    return resolveModel(name, around).model
+  } catch {
+    return name
+  }
 }
 
 /** The target of a provider's model, which is not checked against any list; undefined for an unknown provider. */

@@ -237,15 +237,3 @@ describe('the logs', () => {
     expect(ids.sort()).toEqual([...gateway.logIds].sort())
   })
 })
-
-describe('a path that is not served', () => {
-  test.for([
-    ['GET', '/v1/chat/completions'],
-    ['POST', '/v1/nothing'],
-    ['POST', '/chat'],
-  ] as const)('%s %s is a 404 for the SDK', async ([method, path]) => {
-    const response = await gateway.fetch(path, { method, ...(method === 'GET' ? {} : { body: '{}' }) })
-    expect(response.status).toBe(404)
-    expect(await response.json()).toMatchObject({ error: { code: 'not_found' } })
-  })
-})

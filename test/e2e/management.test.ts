@@ -67,11 +67,20 @@ describe('every management route', () => {
       expect((await gateway.manage('DELETE', path)).status).toBe(204)
     }
   })
+})
 
-  test('tells which methods a path takes', async () => {
-    const response = await gateway.fetch('/api/providers/', { method: 'DELETE' })
-    expect(response.status).toBe(405)
-    expect(response.headers.get('allow')).toBe('GET, POST')
+describe('a path that is not served', () => {
+  test.for<[string, string, number, string | null]>([
+    ['DELETE', '/api/providers/', 405, 'GET, POST'],
+    ['GET', '/v1/chat/completions', 405, 'POST'],
+    ['POST', '/v1/nothing', 404, null],
+    ['POST', '/chat', 404, null],
+  ])('by %s %s is a %i', async ([method, path, status, allow]) => {
+    const response = await gateway.fetch(path, { method, ...(method === 'GET' ? {} : { body: '{}' }) })
+    expect(response.status).toBe(status)
+    expect(response.headers.get('allow')).toBe(allow)
+    const code = status === 404 ? 'not_found' : 'method_not_allowed'
+    expect(await response.json()).toMatchObject({ error: { code } })
   })
 })
 

@@ -92,6 +92,16 @@ describe('the bodies of a batch', () => {
     expect(await readBack('pack-4')).toMatchObject({ response: new Uint8Array(0) })
   })
 
+  test('lie there once, also when a message came twice in the batch', async () => {
+    await deliver([logRecord('once'), logRecord('once'), logRecord('once-2'), logRecord('once')])
+    const text = gunzipSync(await bytesOf((await packedOf('once')).key)).toString('utf8')
+    const lines: { id: string }[] = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.map(({ id }) => id).toSorted()).toEqual(['once', 'once-2'])
+  })
+
   test('have their sizes in the row', async () => {
     expect(await storedOf('pack-3')).toMatchObject({ request: { kind: 'packed', sizeBytes: 16 } })
     expect(await storedOf('pack-3')).not.toHaveProperty('response')

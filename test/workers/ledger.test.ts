@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Policy } from '../../src/limits/policy'
@@ -49,6 +49,11 @@ function newLedger() {
       )
     },
   }
+}
+
+/** When the object will wake by itself. */
+function alarmOf(stub: ReturnType<typeof newLedger>['stub']): Promise<number | null> {
+  return runInDurableObject(stub, (_, state) => state.storage.getAlarm())
 }
 
 describe('a reservation', () => {
@@ -218,9 +223,11 @@ describe('a reservation that nobody settles', () => {
       const soon = Date.now() + DAY
       await reserve({ holdId: 'second', expiresAtMs: soon + 5_000 })
       await reserve({ holdId: 'first', expiresAtMs: soon })
+      expect(await alarmOf(stub)).toBe(soon)
       vi.setSystemTime(soon)
       expect(await runDurableObjectAlarm(stub)).toBe(true)
       expect(await standing()).toEqual({ requests: '1/1', tokens: '100/100', 'at-once': '0/1' })
+      expect(await alarmOf(stub)).toBe(soon + 5_000)
       vi.setSystemTime(soon + 5_000)
       expect(await runDurableObjectAlarm(stub)).toBe(true)
       expect(await standing()).toEqual({ requests: '2/0', tokens: '200/0', 'at-once': '0/0' })

@@ -198,6 +198,15 @@ describe('the usage of a chat completion', () => {
     expect(decodeChatUsage(given)).toBeUndefined()
   })
 
+  test('counts nothing twice when only the hour’s part of what was written to a cache is told', () => {
+    const usage = decodeChatUsage({
+      prompt_tokens: 1_000,
+      completion_tokens: 5,
+      cache_creation: { ephemeral_1h_input_tokens: 100 },
+    })
+    expect(usage === undefined ? undefined : totalOf(usage)).toBe(1_005)
+  })
+
   test('keeps every token in exactly one part, in 5000 random usages', () => {
     for (let seed = 1; seed <= 5_000; seed++) {
       const dice = diceOf(seed)

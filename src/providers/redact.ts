@@ -1,0 +1,55 @@
+import type { Env } from '../platform/env'
+import type { Failure } from '../platform/failure'
+import { authorize } from './credentials'
+import type { Target } from './target'
+
+const REDACTED = '[redacted]'
+/** A shorter value would be found everywhere, and is no secret. */
+const SHORTEST_SECRET = 4
+const decoder = new TextDecoder()
+const encoder = new TextEncoder()
+
+/** The failure without the target's own credentials, which providers and debugging proxies like to repeat. */
+export function redactedFailure(failure: Failure, target: Target, env: Env): Failure {
+  switch (failure.kind) {
+    case 'upstream_status':
+      return { ...failure, body: redactedBytes(failure.body, target, env) }
+    case 'upstream_error_event':
+      return {
+        ...failure,
+        message: redactedText(failure.message, target, env),
+        data: redactedText(failure.data, target, env),
+      }
+    case 'upstream_unreachable':
+    case 'upstream_invalid':
+    case 'upstream_incomplete':
+      return { ...failure, message: redactedText(failure.message, target, env) }
+    default:
+      return failure
+  }
+}
+
+/** Bytes without the target's own credentials; the same array when none is in them. */
+export function redactedBytes(bytes: Uint8Array, target: Target, env: Env): Uint8Array {
+  const text = decoder.decode(bytes)
+  const clean = redactedText(text, target, env)
+  return clean === text ? bytes : encoder.encode(clean)
+}
+
+function redactedText(text: string, target: Target, env: Env): string {
+  return secretsOf(target, env)
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .reduce((clean, secret) => clean.replaceAll(secret, REDACTED), text)
+}
+
+// What was sent has been opened before, so nothing is waited for; what could not be opened was not sent.
+function secretsOf(target: Target, env: Env): string[] {
+  try {
+    const authorization = authorize(target, env)
+    if (!(authorization instanceof Promise)) return authorization.secrets
+    authorization.catch(() => undefined)
+    return []
+  } catch {
+    return []
+  }
+}
