@@ -23,9 +23,10 @@ export const app: App = new Hono<{ Bindings: GatewayEnv }>({
 })
 for (const route of routes)
   app.on(route.method, [...route.paths], (context) => run(route, contextOf(context)))
-app.notFound((context) => failed(nothingAt(context.req.method, new URL(context.req.url).pathname), 'openai'))
+app.notFound((context) => failed(nothingAt(context.req.method, new URL(context.req.url).pathname), 'sdk'))
 app.onError((cause) => failed(failureOf(cause), undefined))
 
+/** The gateway worker. */
 export default { fetch: app.fetch }
 // biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports
 export { Ledger } from './limits/ledger'

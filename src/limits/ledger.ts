@@ -24,6 +24,7 @@ export interface Standing {
   resetsAtMs: number | null
 }
 
+/** Whether all was reserved, and where every policy stood before. */
 export type ReserveReply =
   | { isAllowed: true; standings: Standing[] }
   | { isAllowed: false; refused: Standing; standings: Standing[] }

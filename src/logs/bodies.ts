@@ -1,3 +1,4 @@
+import { sha256Hex } from '../platform/encryption'
 import { concat } from '../platform/json-edit'
 import type { LogBody, LogRecord } from './log-record'
 
@@ -40,7 +41,7 @@ export async function packBodies(records: readonly LogRecord[]): Promise<PackedB
   const withInline = records.filter((record) => isInline(record.requestBody) || isInline(record.responseBody))
   const [first] = withInline
   const placed = new Map(records.map((record) => [record.id, alone(record)]))
-  const key = first === undefined ? '' : packedKey(first)
+  const key = first === undefined ? '' : await packedKey(first, withInline)
   const members: Uint8Array[] = []
   let offset = 0
   for (const record of withInline) {
@@ -105,10 +106,12 @@ function isInline(body: LogBody | undefined): boolean {
   return body?.kind === 'inline'
 }
 
-// By hour, then by the first record's id, which sorts by time: a redelivered batch replaces its own object.
-function packedKey(first: LogRecord): string {
+// By hour and by the first record's id, which sorts by time; then by all ids: a redelivered batch replaces its own object
+// and no other's.
+async function packedKey(first: LogRecord, records: readonly LogRecord[]): Promise<string> {
   const hour = new Date(first.startedAtMs).toISOString().slice(0, 13).replaceAll(/[-T]/g, '/')
-  return `bodies/packed/${hour}/${first.id}.ndjson.gz`
+  const batch = await sha256Hex(records.map((record) => record.id).join(' '))
+  return `bodies/packed/${hour}/${first.id}-${batch.slice(0, 12)}.ndjson.gz`
 }
 
 function lineOf(record: LogRecord): PackedLine {

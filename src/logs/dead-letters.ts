@@ -30,10 +30,12 @@ export async function keepDeadLetter(env: LogStoreEnv, letter: DeadLetter): Prom
   await drizzle(env.LOGS).insert(deadLetters).values(row).onConflictDoNothing()
 }
 
+// Whatever somebody sent: also what JSON has no form for must not keep the letter from being kept.
 function printable(body: unknown): string {
   return (
-    JSON.stringify(body, (_, value) =>
-      value instanceof Uint8Array ? new TextDecoder().decode(value) : value,
-    ) ?? 'null'
+    JSON.stringify(body, (_, value) => {
+      if (value instanceof Uint8Array) return new TextDecoder().decode(value)
+      return typeof value === 'bigint' ? String(value) : value
+    }) ?? 'null'
   )
 }

@@ -34,7 +34,7 @@ export function recordToJson(record: LogRecord): string {
 
 /** The record that `recordToJson` wrote. */
 export function recordFromJson(text: string): LogRecord {
-  const value: unknown = JSON.parse(text, (key, field) => (key === 'base64' ? bytesOf(String(field)) : field))
+  const value: unknown = JSON.parse(text)
   const { requestBody, responseBody, ...rest } = Object(value)
   return logRecordSchema.parse({
     ...rest,
@@ -51,7 +51,11 @@ function bodyToJson(body: LogBody | undefined): unknown {
 
 function bodyFromJson(body: unknown): unknown {
   const { base64, ...rest } = Object(body)
-  return body === undefined ? undefined : base64 === undefined ? body : { ...rest, bytes: base64 }
+  return body === undefined
+    ? undefined
+    : base64 === undefined
+      ? body
+      : { ...rest, bytes: bytesOf(String(base64)) }
 }
 
 function bytesOf(base64: string): Uint8Array {

@@ -110,7 +110,7 @@ async function ask(
     clientHeaders: job.request.headers,
     lifeline,
   })
-  const given = { response, target, protocol, lifeline, effects }
+  const given = { response, target, protocol, lifeline, effects, env }
   return intake.stream ? { ...(await openStream(given)), withUsage } : readWhole(given)
 }
 

@@ -1,4 +1,5 @@
 import { type Caller, callerOf, hashOfKey, keyRequired } from '../keys/authenticate'
+import { SluiceError } from '../platform/failure'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import type { Exchange } from './stages'
 
@@ -15,5 +16,11 @@ export async function authenticate(
   const nowMs = effects.now()
   const config = await isolate.config.get(background)
   if (config.apiKeysByHash.has(hash)) return callerOf(hash, config, nowMs)
-  return callerOf(hash, await isolate.config.refreshed(background, MISS_AGE_MS), nowMs)
+  const newest = await isolate.config.refreshed(background, MISS_AGE_MS)
+  if (newest.apiKeysByHash.has(hash) || !isolate.config.isBehind()) return callerOf(hash, newest, nowMs)
+  throw new SluiceError({
+    kind: 'unavailable',
+    message: 'This API key is not known yet, and the keys cannot be read right now. Try again.',
+    retryAfterSeconds: 2,
+  })
 }

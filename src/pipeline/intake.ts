@@ -17,12 +17,17 @@ export async function readIntake(
 ): Promise<Intake> {
   checkContentType(request.headers)
   const bytes = await readBody(request, maxBodyBytes)
-  const members = scan(bytes)
-  return {
-    bytes,
-    members,
-    ...protocol.readRequest(bytes, members),
-    ...readParameters(bytes, members, request.headers),
+  if (bytes.byteLength === 0) throw malformed('The request body is empty; send a JSON object.')
+  try {
+    const members = scanObject(bytes)
+    return {
+      bytes,
+      members,
+      ...protocol.readRequest(bytes, members),
+      ...readParameters(bytes, members, request.headers),
+    }
+  } catch (cause) {
+    throw cause instanceof JsonSyntaxError ? notJson(bytes, cause) : cause
   }
 }
 
@@ -67,15 +72,9 @@ function tooLarge(maxBodyBytes: number): SluiceError {
   })
 }
 
-function scan(bytes: Uint8Array): Member[] {
-  if (bytes.byteLength === 0) throw malformed('The request body is empty; send a JSON object.')
-  try {
-    return scanObject(bytes)
-  } catch (cause) {
-    if (!(cause instanceof JsonSyntaxError)) throw cause
-    const { line, column } = positionOf(bytes, cause.offset)
-    throw malformed(`The request body is not valid JSON: ${cause.problem} (line ${line}, column ${column}).`)
-  }
+function notJson(bytes: Uint8Array, cause: JsonSyntaxError): SluiceError {
+  const { line, column } = positionOf(bytes, cause.offset)
+  return malformed(`The request body is not valid JSON: ${cause.problem} (line ${line}, column ${column}).`)
 }
 
 function malformed(message: string): SluiceError {

@@ -57,7 +57,7 @@ export async function openStream(answered: Answered): Promise<Omit<OpenStream, '
 async function notAStream(answered: Answered, type: string): Promise<SluiceError> {
   const { response, target, lifeline } = answered
   const body = await response.arrayBuffer().catch(() => new ArrayBuffer(0))
-  const message = `a stream was asked for, but it sent ${type === '' ? 'no content type' : type}: ${sampleOf(new Uint8Array(body))}`
+  const message = `a stream was asked for, but it sent ${type === '' ? 'no content type' : type}: ${sampleOf(answered, new Uint8Array(body))}`
   return (
     stoppedFailure(target, lifeline) ??
     new SluiceError({ kind: 'upstream_invalid', provider: target.providerId, message })

@@ -1,8 +1,10 @@
 import type { Effects } from '../platform/effects'
+import type { Env } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Lifeline } from '../platform/lifeline'
 import type { Protocol } from '../protocols/protocol'
 import { stoppedFailure } from '../providers/call'
+import { redactedBytes } from '../providers/redact'
 import type { Target } from '../providers/target'
 import type { WholeAnswer } from './stages'
 
@@ -13,6 +15,7 @@ export interface Answered {
   protocol: Protocol
   lifeline: Lifeline
   effects: Effects
+  env: Env
 }
 
 const SAMPLE_CHARACTERS = 200
@@ -52,7 +55,8 @@ async function readBody({ response, target, lifeline }: Answered): Promise<Uint8
   }
 }
 
-function readFacts({ response, target, protocol }: Answered, body: Uint8Array) {
+function readFacts(answered: Answered, body: Uint8Array) {
+  const { response, target, protocol } = answered
   try {
     return protocol.readReply(body)
   } catch (cause) {
@@ -60,13 +64,13 @@ function readFacts({ response, target, protocol }: Answered, body: Uint8Array) {
     throw new SluiceError({
       kind: 'upstream_invalid',
       provider: target.providerId,
-      message: `${cause instanceof Error ? cause.message : String(cause)} (${type}, ${body.byteLength} bytes: ${sampleOf(body)})`,
+      message: `${cause instanceof Error ? cause.message : String(cause)} (${type}, ${body.byteLength} bytes: ${sampleOf(answered, body)})`,
     })
   }
 }
 
-/** The beginning of a body in one line, for an error message. */
-export function sampleOf(body: Uint8Array): string {
-  const text = new TextDecoder().decode(body.subarray(0, SAMPLE_CHARACTERS))
-  return JSON.stringify(text.replaceAll(/\s+/g, ' '))
+/** The beginning of a body in one line, for an error message; a key in it is taken out before the cut could hide it. */
+export function sampleOf({ target, env }: Answered, body: Uint8Array): string {
+  const text = new TextDecoder().decode(redactedBytes(body, target, env))
+  return JSON.stringify(text.slice(0, SAMPLE_CHARACTERS).replaceAll(/\s+/g, ' '))
 }

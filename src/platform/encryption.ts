@@ -20,8 +20,8 @@ export async function seal(secret: string | undefined, context: string, plaintex
 export async function unseal(secret: string | undefined, context: string, sealed: string): Promise<string> {
   const [version, iv, ciphertext] = sealed.split('.')
   if (version !== 'v1' || iv === undefined || ciphertext === undefined) throw unreadable()
-  const algorithm = { name: 'AES-GCM', iv: fromBase64(iv), additionalData: encoder.encode(context) }
   try {
+    const algorithm = { name: 'AES-GCM', iv: fromBase64(iv), additionalData: encoder.encode(context) }
     return decoder.decode(await crypto.subtle.decrypt(algorithm, await keyOf(secret), fromBase64(ciphertext)))
   } catch (cause) {
     if (cause instanceof SluiceError) throw cause

@@ -79,9 +79,16 @@ export function scanArray(bytes: Uint8Array): { start: number; end: number }[] {
   return elements
 }
 
-/** The member's value, built by the engine's parser. */
+/**
+ * The member's value, built by the engine's parser.
+ * @throws JsonSyntaxError for what stands behind a backslash, which the scan does not look at
+ */
 export function valueOf(bytes: Uint8Array, member: Member): unknown {
-  return JSON.parse(decoder.decode(bytes.subarray(member.valueStart, member.valueEnd)))
+  try {
+    return JSON.parse(decoder.decode(bytes.subarray(member.valueStart, member.valueEnd)))
+  } catch {
+    throw new JsonSyntaxError(`the value of "${member.key}" has a bad escape`, member.valueStart)
+  }
 }
 
 /** Line and column (from 1) of a byte offset, for error messages. */

@@ -19,6 +19,8 @@ export interface SnapshotSource<T> {
 export interface Snapshot<T> {
   /** The value at once when it is fresh; a promise only in a cold or long idle isolate. */
   get(background: (work: Promise<unknown>) => void): T | Promise<T>
+  /** The last look failed: what is known may be older than what is true. */
+  isBehind(): boolean
   /** A look for changes now, at most once per `minimumAgeMs`. */
   refreshed(background: (work: Promise<unknown>) => void, minimumAgeMs: number): Promise<T>
 }
@@ -31,16 +33,26 @@ export function createSnapshot<T>(source: SnapshotSource<T>): Snapshot<T> {
   let value: T | undefined
   let lookedAt = Number.NEGATIVE_INFINITY
   let lookingSince = Number.NEGATIVE_INFINITY
+  let looks = 0
+  let valueOfLook = 0
+  let isBehind = false
 
   const look = async (background: (work: Promise<unknown>) => void): Promise<T> => {
     const startedAt = source.now()
+    const order = ++looks
     lookingSince = startedAt
     try {
       const loaded = await source.load(value)
       if (loaded !== value) background(source.loaded(loaded).catch(() => undefined))
-      value = loaded
+      isBehind = false
+      // A look that began before another one and ends after it has read what was true before.
+      if (order > valueOfLook) {
+        value = loaded
+        valueOfLook = order
+      }
       return loaded
     } catch (cause) {
+      isBehind = true
       const rescued = value ?? (await source.rescue().catch(() => undefined))
       if (rescued === undefined) throw cause
       value ??= rescued
@@ -59,6 +71,7 @@ export function createSnapshot<T>(source: SnapshotSource<T>): Snapshot<T> {
   }
 
   return {
+    isBehind: () => isBehind,
     get(background) {
       if (value === undefined) return look(background)
       const ageMs = source.now() - lookedAt

@@ -67,7 +67,9 @@ function listCost(call: PricedCall, usage: Usage): number | null {
   const when = { providerId: call.pricesAs, timestamp: new Date(call.startedAtMs) }
   try {
     const price = calcPrice(told, call.upstreamModel, when)
-    return price === null ? null : Math.round(price.total_price * NANO_USD_PER_USD)
+    // A model that is priced by the hour or the picture would come to nothing for its tokens, which is not its price.
+    const isByToken = price !== null && Object.keys(price.model_price).some((unit) => unit.endsWith('_mtok'))
+    return isByToken ? Math.round(price.total_price * NANO_USD_PER_USD) : null
   } catch {
     return null
   }

@@ -37,9 +37,13 @@ export function redactedBytes(bytes: Uint8Array, target: Target, env: Env): Uint
 }
 
 function redactedText(text: string, target: Target, env: Env): string {
-  return secretsOf(target, env)
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .reduce((clean, secret) => clean.replaceAll(secret, REDACTED), text)
+  return (
+    secretsOf(target, env)
+      .filter((secret) => secret.length >= SHORTEST_SECRET)
+      // The longest first: a secret that begins another one would leave the rest of that.
+      .sort((a, b) => b.length - a.length)
+      .reduce((clean, secret) => clean.replaceAll(secret, REDACTED), text)
+  )
 }
 
 // What was sent has been opened before, so nothing is waited for; what could not be opened was not sent.

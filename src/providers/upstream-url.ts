@@ -7,7 +7,7 @@ export function problemWithBaseUrl(text: string, mayBePrivate: boolean): string 
     return `"${text}" is not a URL. Give the provider's base, such as https://api.example.com/v1.`
   if (url.username !== '' || url.password !== '')
     return 'The URL must not hold a user name or password; use api_key.'
-  if (url.hash !== '') return 'The URL must not have a fragment (#...).'
+  if (text.includes('#')) return 'The URL must not have a fragment (#...).'
   const isPrivate = isPrivateHost(url.hostname)
   if (isPrivate && !mayBePrivate) {
     return `${url.hostname} is a private or loopback address. Set ALLOW_PRIVATE_UPSTREAMS=true to allow it.`
@@ -29,18 +29,20 @@ export function isPrivateHost(hostname: string): boolean {
 
 // The special-purpose blocks that lead nowhere public (IANA IPv4 Special-Purpose Address Registry, RFC 6890).
 function isPrivateIpv4(host: string): boolean {
-  const [a = 0, b = 0] = host.split('.').map(Number)
+  const [a = 0, b = 0, c = 0] = host.split('.').map(Number)
   if (a === 0 || a === 10 || a === 127 || a >= 224) return true
   if (a === 100) return b >= 64 && b <= 127
   if (a === 172) return b >= 16 && b <= 31
   return (
-    (a === 169 && b === 254) || (a === 192 && (b === 168 || b === 0)) || (a === 198 && (b === 18 || b === 19))
+    (a === 169 && b === 254) ||
+    (a === 192 && (b === 168 || (b === 0 && (c === 0 || c === 2)))) ||
+    (a === 198 && (b === 18 || b === 19))
   )
 }
 
 // Unspecified, loopback, unique local, link local, site local, multicast, and every form that wraps an IPv4 address.
 function isPrivateIpv6(address: string): boolean {
-  return /^(::|f[cd]|fe[89a-f]|ff|64:ff9b:|2002:|0:)/.test(address)
+  return /^(::|f[cd]|fe[89a-f]|ff|64:ff9b:|2002:|2001:0:|0:)/.test(address)
 }
 
 /**

@@ -13,7 +13,7 @@ export const modelRoutes: KeyedRoute[] = [
     paths: ['/models', '/v1/models', '/api/v1/models'],
     auth: 'any_key',
     logging: 'none',
-    errors: 'openai',
+    errors: 'sdk',
     handle: list,
   },
   {
@@ -21,7 +21,7 @@ export const modelRoutes: KeyedRoute[] = [
     paths: ['/api/models'],
     auth: 'any_key',
     logging: 'none',
-    errors: 'openai',
+    errors: 'sdk',
     handle: listEither,
   },
   {
@@ -29,7 +29,7 @@ export const modelRoutes: KeyedRoute[] = [
     paths: ['/models/:name{.+}', '/v1/models/:name{.+}', '/api/v1/models/:name{.+}'],
     auth: 'any_key',
     logging: 'none',
-    errors: 'openai',
+    errors: 'sdk',
     handle: one,
   },
   { method: 'GET', paths: ['/api/models/:name{.+}'], auth: 'any_key', logging: 'none', handle: oneOfEither },

@@ -24,7 +24,7 @@ export const pinnedModels: KeyedRoute = {
   paths: PREFIXES.map((prefix) => `${prefix}/models`),
   auth: 'any_key',
   logging: 'none',
-  errors: 'openai',
+  errors: 'sdk',
   handle: listPinned,
 }
 
@@ -35,7 +35,7 @@ export const pinnedOthers: KeyedRoute[] = (['GET', 'POST', 'PUT', 'PATCH', 'DELE
     paths: ['/providers/*', '/api/providers/:provider/*'],
     auth: 'any_key',
     logging: 'none',
-    errors: 'openai',
+    errors: 'sdk',
     async handle({ request }) {
       throw new SluiceError({
         kind: 'not_implemented',

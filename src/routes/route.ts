@@ -31,7 +31,7 @@ export interface KeyedRoute {
   auth: 'admin' | 'any_key'
   logging: 'none'
   /** The shape of its errors; Respan's when absent. */
-  errors?: 'openai'
+  errors?: 'sdk'
   handle(context: RouteContext, caller: Caller): Promise<Response>
 }
 

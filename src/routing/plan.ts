@@ -1,6 +1,6 @@
 import { SluiceError } from '../platform/failure'
 import type { Target } from '../providers/target'
-import { canonicalName, resolveModel, type Surroundings, targetOfProvider } from './resolve'
+import { canonicalName, canonicalPattern, resolveModel, type Surroundings, targetOfProvider } from './resolve'
 
 /** A route that names its upstream in the path, so that the body's model is overruled. */
 export interface Pin {
@@ -46,11 +46,13 @@ export function isAllowed(
   around: Surroundings,
 ): boolean {
   if (allowedModels === undefined) return true
-  return allowedModels.some((listed) =>
-    listed.endsWith('*')
-      ? model.startsWith(listed.slice(0, -1))
-      : listed === model || canonicalName(listed, around) === model,
-  )
+  return allowedModels.some((listed) => {
+    if (listed === model) return true
+    if (!listed.endsWith('*')) return canonicalName(listed, around) === model
+    return (
+      model.startsWith(canonicalPattern(listed, around).slice(0, -1)) || model.startsWith(listed.slice(0, -1))
+    )
+  })
 }
 
 function fallbacksOf(name: string, request: RouteRequest, around: Surroundings): readonly string[] {

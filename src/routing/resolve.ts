@@ -29,11 +29,14 @@ const MAX_BASE_DEPTH = 5
  * @throws SluiceError `not_found` with names that are near, or with what is missing to reach the provider
  */
 export function resolveModel(name: string, around: Surroundings): Target {
-  const custom = around.config.modelsByName.get(name)
-  if (custom !== undefined) return targetOfModel(custom, around, 0)
-  const target = targetOfSlug(name, around)
+  const target = findModel(name, around)
   if (target !== undefined) return target
   throw unknownModel(name, around)
+}
+
+function findModel(name: string, around: Surroundings): Target | undefined {
+  const custom = around.config.modelsByName.get(name)
+  return custom === undefined ? targetOfSlug(name, around) : targetOfModel(custom, around, 0)
 }
 
 /** The target of a custom model: its own provider's, or its base model's, with its own prices and name. */
@@ -69,10 +72,18 @@ function targetOfSlug(name: string, around: Surroundings): Target | undefined {
   return known === undefined ? undefined : targetOfProvider(known.id, name, around)
 }
 
+/** A pattern such as `{provider}/*` under the provider's own id. */
+export function canonicalPattern(pattern: string, around: Surroundings): string {
+  const slash = pattern.indexOf('/')
+  const prefix = pattern.slice(0, slash)
+  if (slash <= 0 || around.config.providersById.has(prefix)) return pattern
+  return `${findCatalogProvider(prefix)?.id ?? prefix}${pattern.slice(slash)}`
+}
+
 /** The one name of a model that has several (an alias of its provider, a bare slug); an unknown name is its own. */
 export function canonicalName(name: string, around: Surroundings): string {
   try {
-    return resolveModel(name, around).model
+    return findModel(name, around)?.model ?? name
   } catch {
     return name
   }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as fakes from '../fakes'
 import { type Gateway, startGateway, user } from './gateway'
 
-const IDLE_TIMEOUT_MS = 600
+const IDLE_TIMEOUT_MS = 1_000
 
 let gateway: Gateway
 
@@ -44,6 +44,7 @@ function expectBroken(broken: Awaited<ReturnType<typeof streamed>>, status: numb
   expect(error).toBeInstanceOf(OpenAI.APIError)
   expect(log).toMatchObject({ ending: 'failed', status: 'error', failed: true })
   expect(log).toMatchObject({ status_code: status, error_code: code })
+  expect(log.attempts).toMatchObject([{ status_code: status, error_code: code }])
   expect(log.full_response).toMatchObject({
     choices: [{ finish_reason: null, message: { content: expect.stringMatching(/^word0 word1 word2/) } }],
   })

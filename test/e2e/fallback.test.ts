@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as fakes from '../fakes'
 import { type Gateway, startGateway, user } from './gateway'
 
-const timeouts = { HEADERS_TIMEOUT_MS: '500', FIRST_CONTENT_TIMEOUT_MS: '500', TOTAL_TIMEOUT_MS: '2000' }
+const timeouts = { HEADERS_TIMEOUT_MS: '1000', FIRST_CONTENT_TIMEOUT_MS: '1000', TOTAL_TIMEOUT_MS: '2500' }
 
 let gateway: Gateway
 
@@ -37,15 +37,15 @@ async function ask(model: string, options: object) {
 }
 
 /** The second target answered, and nothing of the first one is seen but its attempt. */
-function expectSecond(reply: Awaited<ReturnType<typeof ask>>, second: string, statusCode: number) {
-  const upstreamModel = second.replace('fake/', '')
+function expectSecond(reply: Awaited<ReturnType<typeof ask>>, second: string, status_code: number) {
+  const deployment_name = second.replace('fake/', '')
   expect(reply.status).toBe(200)
-  expect(reply.text).toContain(upstreamModel)
+  expect(reply.text).toContain(deployment_name)
   expect(reply.text).not.toContain('error')
   expect(reply.headers.get('x-sluice-attempts')).toBe('2')
-  expect(reply.headers.get('x-sluice-model')).toBe(upstreamModel)
-  expect(reply.log.attempts).toMatchObject([{ statusCode }, { statusCode: 200, upstreamModel }])
-  expect(reply.log).toMatchObject({ ending: 'completed', model: second, deployment_name: upstreamModel })
+  expect(reply.headers.get('x-sluice-model')).toBe(deployment_name)
+  expect(reply.log.attempts).toMatchObject([{ status_code }, { status_code: 200, deployment_name }])
+  expect(reply.log).toMatchObject({ ending: 'completed', model: second, deployment_name })
   const usage = { usage_source: 'provider', prompt_tokens: 9, completion_tokens: 3, status_code: 200 }
   expect(reply.log).toMatchObject(usage)
 }
@@ -66,10 +66,10 @@ describe.concurrent.for(relays)('asked %s, the second model answers', ([, option
     ['a page of HTML', fakes.htmlWith200(), 502],
     ['an empty reply', fakes.emptyBody200(), 502],
     ['an error with status 200', fakes.json({ error: { message: 'oh no' } }), 502],
-  ])('after %s of the first', async ([, step, statusCode]) => {
+  ])('after %s of the first', async ([, step, status]) => {
     const { first, second } = pair(step)
     const reply = await ask(first, { ...options, fallback_models: [second] })
-    expectSecond(reply, second, statusCode)
+    expectSecond(reply, second, status)
     expect(callsOf(first)).toHaveLength(1)
     expect(callsOf(second)).toHaveLength(1)
   })
@@ -83,7 +83,7 @@ describe.concurrent.for(relays)('asked %s, the second model answers', ([, option
     const reply = await ask(first, { ...options, ...seed, fallback_models: [...fallback_models, third] })
     expect(reply.status).toBe(200)
     expect(reply.headers.get('x-sluice-attempts')).toBe('4')
-    expect(reply.log.attempts.map(({ statusCode }) => statusCode)).toEqual([500, 502, 503, 200])
+    expect(reply.log.attempts.map(({ status_code }) => status_code)).toEqual([500, 502, 503, 200])
     const bodies = [first, second, third].map((model) => callsOf(model)[0]?.json())
     const common = { messages: user('ask me'), ...seed, ...(isStream ? { stream: true } : {}) }
     expect(bodies).toMatchObject([common, common, common])
@@ -101,10 +101,10 @@ describe.concurrent.for(relays.slice(1))('asked %s, the second model answers', (
     ['a cut inside the first event', fakes.cutMidStream(0, { insideEvent: true }), 502],
     ['an end before any content', fakes.endWithoutTerminal(1), 502],
     ['a reply in one piece', fakes.jsonToStreamRequest(), 502],
-  ])('after %s of the first', async ([, step, statusCode]) => {
+  ])('after %s of the first', async ([, step, status]) => {
     const { first, second } = pair(step)
     const reply = await ask(first, { ...options, fallback_models: [second] })
-    expectSecond(reply, second, statusCode)
+    expectSecond(reply, second, status)
     // The role that the first one sent is withheld, too.
     expect(reply.text.match(/"role":"assistant"/g)).toHaveLength(1)
   })
@@ -119,7 +119,7 @@ describe.concurrent.for(relays.slice(1))('asked %s, the second model answers', (
     const reply = await ask(first, { ...options, fallback_models: [second] })
     expect(reply.status).toBe(200)
     expect(reply.text).toContain('"error"')
-    expect(reply.log).toMatchObject({ ending: 'failed', attempts: [{ statusCode: 200 }] })
+    expect(reply.log).toMatchObject({ ending: 'failed', attempts: [{ status_code: 502 }] })
     expect(reply.log.attempts).toHaveLength(1)
     expect(callsOf(second)).toEqual([])
   })
@@ -157,7 +157,7 @@ describe.concurrent('fallbacks', () => {
     expect(reply.headers.get('retry-after')).toBe('3')
     expect(reply.headers.get('x-sluice-attempts')).toBe('2')
     expect(reply.log).toMatchObject({ ending: 'failed', status_code: 503, error_code: 'upstream_status' })
-    expect(reply.log.attempts.map(({ statusCode }) => statusCode)).toEqual([500, 503])
+    expect(reply.log.attempts.map(({ status_code }) => status_code)).toEqual([500, 503])
   })
 
   test('that nobody knows are refused before anything is sent', async () => {

@@ -26,7 +26,7 @@ export interface LogRow {
   error_message: string
   stream: boolean
   model: string | null
-  attempts: { providerId: string; upstreamModel: string; statusCode: number; errorCode?: string }[]
+  attempts: { provider_id: string; deployment_name: string; status_code: number; error_code?: string }[]
   usage: { input_tokens: number; output_tokens: number; cache_read_tokens: number } | null
   usage_source: 'provider' | 'estimated' | 'partial' | null
   custom_identifier: string | null
@@ -134,7 +134,7 @@ function callsTo(url: string): Pick<Gateway, 'url' | 'manage' | 'logOf'> {
     return { status: response.status, body: text === '' ? {} : JSON.parse(text) }
   }
   const logOf = async (id: string) => {
-    for (const until = Date.now() + 20_000; Date.now() < until; await sleep(100)) {
+    for (const until = Date.now() + 20_000; Date.now() < until; await sleep(150)) {
       const response = await fetch(`${url}/api/request-logs/${id}/`, {
         headers: { authorization: `Bearer ${ADMIN_KEY}` },
       })

@@ -73,7 +73,7 @@ describe.concurrent.for(relays)('a client of a stream asked for %s usage', ([ask
     expect(await closedAfter(model, leftAt)).toBeLessThan(1_000)
     const log = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
     expect(log).toMatchObject({ ...cancelled, usage_source: 'estimated' })
-    expect(log.attempts).toMatchObject([{ statusCode: 200 }])
+    expect(log.attempts).toMatchObject([{ status_code: 499, error_code: 'cancelled' }])
     expect(log.usage?.input_tokens).toBeGreaterThan(0)
     expect(log.usage?.output_tokens).toBeGreaterThan(20)
     expect(log.response_stream).toContain('drip drip')
@@ -113,7 +113,7 @@ describe.concurrent.for(relays)('a client of a stream asked for %s usage', ([ask
     expect(await closedAfter(model, leftAt)).toBeLessThan(1_000)
     const log = await logOfModel(model)
     expect(log).toMatchObject({ ...cancelled, usage: null, full_response: null })
-    expect(log.attempts).toMatchObject([{ statusCode: 499, errorCode: 'cancelled' }])
+    expect(log.attempts).toMatchObject([{ status_code: 499, error_code: 'cancelled' }])
   })
 })
 
@@ -128,7 +128,7 @@ describe.concurrent('a client that leaves', () => {
     expect(await closedAfter(model, leftAt)).toBeLessThan(1_000)
     const log = await logOfModel(model)
     expect(log).toMatchObject({ ...cancelled, stream: false, usage: null })
-    expect(log.attempts).toMatchObject([{ statusCode: 499, errorCode: 'cancelled' }])
+    expect(log.attempts).toMatchObject([{ status_code: 499, error_code: 'cancelled' }])
   })
 
   test('is not answered by another target', async () => {
@@ -172,7 +172,11 @@ describe.for(relays)('a client of a stream asked for %s usage', ([asked, options
         return response.headers.get('x-respan-log-id') ?? ''
       }),
     )
-    const logs = await Promise.all(ids.map((id) => gateway.logOf(id)))
-    expect(logs.filter(({ ending }) => ending !== 'cancelled')).toEqual([])
+    const sql = 'select id from request_logs where upstream_model = ? and ending = ?'
+    const rows = async () => {
+      const { results } = await gateway.env.LOGS.prepare(sql).bind(model, 'cancelled').all<{ id: string }>()
+      return results.map(({ id }) => id).sort()
+    }
+    await expect.poll(rows, { timeout: 20_000, interval: 200 }).toEqual(ids.sort())
   })
 })

@@ -95,7 +95,7 @@ describe('a model of a custom provider', () => {
       ...{ prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens },
       ...{ usage_source: 'provider', price_status: 'custom_model' },
       cost_nano_usd: usage.prompt_tokens * 2_500 + usage.completion_tokens * 10_000,
-      attempts: [{ providerId: 'fake', upstreamModel: 'gpt-4o', statusCode: 200 }],
+      attempts: [{ provider_id: 'fake', deployment_name: 'gpt-4o', status_code: 200 }],
       full_request: request,
       full_response: JSON.parse(JSON.stringify(data)),
     })

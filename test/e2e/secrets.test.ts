@@ -63,6 +63,10 @@ function echo(kind: (text: string) => fakes.Step): fakes.Step {
   return fakes.byCall(({ headers }) => kind(JSON.stringify(headers)))
 }
 
+function byKey(kind: (key: string) => fakes.Step): fakes.Step {
+  return fakes.byCall(({ headers }) => kind(headers.authorization?.replace('Bearer ', '') ?? ''))
+}
+
 const errorOf = (text: string) => ({ error: { message: `You sent ${text}`, type: 'echo', code: null } })
 const codedErrorOf = (text: string) => ({ error: { message: `You sent ${text}`, code: 401 } })
 
@@ -78,6 +82,10 @@ describe.concurrent('no secret is told', () => {
     ['repeats them in an error with status 200', echo((text) => fakes.json(errorOf(text)))],
     ['repeats them in an error with status 200 and a code', echo((text) => fakes.json(codedErrorOf(text)))],
     ['repeats them in a text with status 200', echo((text) => fakes.raw({ chunks: [text] }))],
+    [
+      'repeats one where a message is cut',
+      byKey((key) => fakes.raw({ chunks: [`${'x'.repeat(190)}${key}`] })),
+    ],
     ['repeats them in an error event', echo((text) => fakes.stream({ events: [errorOf(text)] }))],
     ['repeats them in a redirect', echo((text) => fakes.redirect(`/x?h=${encodeURIComponent(text)}`))],
     ['resets', fakes.resetBeforeHeaders()],
@@ -96,6 +104,21 @@ describe.concurrent('no secret is told', () => {
       const sent = [call.bodyBytes.toString(), JSON.stringify(call.headers)].join()
       const mayHave = [canaries.providerKey, canaries.providerHeader]
       expect(all.filter((canary) => sent.includes(canary))).toEqual(mayHave)
+    }
+  })
+
+  test('to the log by a stream whose client had to see one, since its content had begun', async () => {
+    const content = { choices: [{ index: 0, delta: { content: 'so far' }, finish_reason: null }] }
+    gateway.upstream.script(
+      'late',
+      echo((text) => fakes.stream({ events: [content, errorOf(text)] })),
+    )
+    for (const options of [{}, { stream_options: { include_usage: true } }]) {
+      const { text, logId } = await gateway.chat(loaded('late', { stream: true, ...options }))
+      expect(text).toContain('You sent')
+      const log = await gateway.logOf(logId)
+      expect(log).toMatchObject({ ending: 'failed', error_code: 'upstream_error_event' })
+      told.push(JSON.stringify(log))
     }
   })
 
@@ -133,8 +156,11 @@ describe.concurrent('no secret is told', () => {
 })
 
 describe('after all of that', () => {
-  const secrets = () => [...all, gateway.key, ADMIN_KEY]
-  const found = (text: string) => secrets().filter((secret) => text.includes(secret))
+  /** Also what is left of a canary that was cut in the middle. */
+  const found = (text: string) => [
+    ...(text.match(/canary-[\w-]*/g) ?? []),
+    ...[gateway.key, ADMIN_KEY].filter((secret) => text.includes(secret)),
+  ]
 
   test('no client was told a secret, and no log shows one', () => {
     expect(told.length).toBeGreaterThan(60)

@@ -89,9 +89,24 @@ describe('the targets of a request', () => {
   })
 
   // What fails on the way to one target must not take away the others: attempts fall back on it as well.
-  test('are left when another cannot be reached from here', () => {
-    expect(planned({ fallbackModels: ['ollama/llama', 'demo/echo'] })).toContain('demo: echo')
-    expect(planned({ model: 'ollama/llama', fallbackModels: ['demo/echo'] })).toContain('demo: echo')
+  test.each<[string, Partial<RouteRequest>]>([
+    ['a fallback', { fallbackModels: ['ollama/llama', 'demo/echo'] }],
+    ['the model itself', { model: 'ollama/llama', fallbackModels: ['demo/echo'] }],
+    ['one whose variable is not set', { model: 'azure/gpt', fallbackModels: ['demo/echo'] }],
+  ])('are left when another cannot be reached from here: %s', (_, given) => {
+    const targets = plan(request(given), around)
+    expect(targets.map(({ providerId }) => providerId)).toContain('demo')
+    const problems = targets.flatMap(({ problem }) => problem?.kind ?? [])
+    expect(problems).toHaveLength(1)
+    expect(['upstream_unreachable', 'provider_not_configured']).toContain(problems[0])
+  })
+
+  test('are refused when there is only one, and it cannot be reached from here', () => {
+    expect(refusal({ model: 'ollama/llama' })).toMatchObject({
+      kind: 'upstream_unreachable',
+      provider: 'ollama',
+    })
+    expect(refusal({ model: 'azure/gpt' })).toMatchObject({ kind: 'provider_not_configured' })
   })
 })
 
@@ -159,7 +174,7 @@ describe('the models that an API key may call', () => {
     ['no star in the middle', 'a/x/b', ['a/*/b'], false],
     ['not in other capitals', 'Fast', ['fast'], false],
   ])('are %s', (_, model, allowed, isFine) => {
-    expect(isAllowed(model, allowed)).toBe(isFine)
+    expect(isAllowed(model, allowed, around)).toBe(isFine)
   })
 
   test.each<[string, Partial<RouteRequest>, string[]]>([
@@ -177,6 +192,16 @@ describe('the models that an API key may call', () => {
       ['gemini: gemini-2.5-pro'],
     ],
     [
+      'another gateway’s prefix as the list has it',
+      { model: 'google/gemini-2.5-pro', allowedModels: ['google/gemini-2.5-pro'] },
+      ['gemini: gemini-2.5-pro'],
+    ],
+    [
+      'another gateway’s prefix with all of its models',
+      { model: 'google/gemini-2.5-pro', allowedModels: ['google/*'] },
+      ['gemini: gemini-2.5-pro'],
+    ],
+    [
       'the fallbacks among them',
       { fallbackModels: ['slow', 'demo/echo'], allowedModels: ['fast', 'demo/*'] },
       ['acme: fast', 'demo: echo'],
@@ -189,6 +214,13 @@ describe('the models that an API key may call', () => {
     ['a pinned one', { pin: { name: 'acme' }, model: 'x', allowedModels: ['acme/*'] }, ['acme: x']],
   ])('let %s pass', (_, given, targets) => {
     expect(planned(given)).toEqual(targets)
+  })
+
+  test('are told without a search for names that are near, which costs more than the request', () => {
+    const asked: string[] = []
+    const counted = { ...around, variable: (name: string) => void asked.push(name) }
+    expect(isAllowed('acme/fast', ['no-such-model', 'neither/this'], counted)).toBe(false)
+    expect(asked).toEqual([])
   })
 
   test.each<[string, Partial<RouteRequest>]>([

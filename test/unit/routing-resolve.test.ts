@@ -1,52 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import type { Target } from '../../src/providers/target'
 import {
+  canonicalName,
   isKnownModelName,
   modelNames,
   resolveModel,
   sealContext,
   targetOfProvider,
 } from '../../src/routing/resolve'
-import { failureOf, modelRow, providerRow, surroundings } from './config-rows'
-
-const PRICES = { inputCost: 1, outputCost: 2, cacheHitInputCost: null, cacheCreationInputCost: null }
-
-const around = surroundings({
-  providers: [
-    providerRow('acme'),
-    providerRow('bare', { baseUrl: 'https://bare.example' }),
-    providerRow('whole', { baseUrl: 'https://whole.example/x/chat/completions?v=1' }),
-    providerRow('keyed', {
-      sealedApiKey: 'sealed-key',
-      sealedHeaders: 'sealed-headers',
-      timeoutMs: 7_000,
-      defaults: { temperature: 0.5 },
-    }),
-    providerRow('inside', { baseUrl: 'https://10.0.0.1/v1' }),
-    providerRow('later', { protocols: ['smoke-signals'] }),
-    providerRow('groq', { baseUrl: 'https://own-groq.example/v1' }),
-  ],
-  models: [
-    modelRow('plain', { providerId: 'acme' }),
-    modelRow('renamed', { providerId: 'acme', upstreamModel: 'acme-large-2' }),
-    modelRow('priced', { providerId: 'acme', ...PRICES }),
-    modelRow('hosted', { providerId: 'openai', upstreamModel: 'gpt-4o-2024-08-06' }),
-    modelRow('orphan', { providerId: 'gone' }),
-    modelRow('based', { baseModelName: 'openai/gpt-4o' }),
-    modelRow('based-on-slug', { baseModelName: 'gpt-4o' }),
-    modelRow('based-on-upstream', { upstreamModel: 'gpt-4o' }),
-    modelRow('based-on-custom', { baseModelName: 'priced' }),
-    modelRow('based-on-based', { baseModelName: 'based-on-custom' }),
-    modelRow('based-and-priced', { baseModelName: 'priced', inputCost: 9, outputCost: 9 }),
-    modelRow('based-on-nothing', { baseModelName: 'no-such-model' }),
-    modelRow('gpt-4o-mini', PRICES),
-    modelRow('circle-a', { baseModelName: 'circle-b' }),
-    modelRow('circle-b', { baseModelName: 'circle-a' }),
-    modelRow('openai/gpt-4.1', { providerId: 'acme', upstreamModel: 'other' }),
-    modelRow('team/llama', { providerId: 'acme' }),
-  ],
-  variables: { AZURE_OPENAI_RESOURCE: 'my res/ource', OPENAI_API_KEY: 'k', PERPLEXITY_API_KEY: 'k' },
-})
+import { failureOf, modelRow, surroundings } from './config-rows'
+import { around, PRICES } from './routing-config'
 
 const acme = {
   providerId: 'acme',
@@ -105,7 +68,7 @@ describe('a model name', () => {
     [
       'another gateway’s prefix',
       'google/gemini-2.5-pro',
-      { providerId: 'gemini', model: 'google/gemini-2.5-pro', upstreamModel: 'gemini-2.5-pro' },
+      { providerId: 'gemini', model: 'gemini/gemini-2.5-pro', upstreamModel: 'gemini-2.5-pro' },
     ],
     [
       'a provider that was replaced by an own one',
@@ -239,6 +202,21 @@ describe('a model name', () => {
     const chained = surroundings({ models })
     expect(resolveModel('m4', chained)).toMatchObject({ model: 'm4', providerId: 'openai' })
     expect(failureOf(() => resolveModel('m0', chained))).toMatchObject({ kind: 'not_found' })
+  })
+})
+
+describe('the one name of a model', () => {
+  test.each([
+    ['a bare slug', 'gpt-4o', 'openai/gpt-4o'],
+    ['its full name', 'openai/gpt-4o', 'openai/gpt-4o'],
+    ['another gateway’s prefix', 'google/gemini-2.5-pro', 'gemini/gemini-2.5-pro'],
+    ['a custom model', 'renamed', 'renamed'],
+    ['a custom model with the name of a known one', 'gpt-4o-mini', 'gpt-4o-mini'],
+    ['a custom provider’s model', 'acme/anything', 'acme/anything'],
+    ['an unknown name', 'no-such-model', 'no-such-model'],
+    ['a name that leads nowhere from here', 'ollama/llama', 'ollama/llama'],
+  ])('for %s', (_, name, canonical) => {
+    expect(canonicalName(name, around)).toBe(canonical)
   })
 })
 

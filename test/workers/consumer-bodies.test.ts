@@ -43,7 +43,7 @@ describe('the bodies of a batch', () => {
   test('lie in one object by the hour, which zcat opens whole: a line for each record', async () => {
     await deliver(records)
     const { key } = await packedOf('pack-1')
-    expect(key).toBe('bodies/packed/2026/11/21/09/pack-1.ndjson.gz')
+    expect(key).toMatch(/^bodies\/packed\/2026\/11\/21\/09\/pack-1-[0-9a-f]{12}\.ndjson\.gz$/)
     const text = gunzipSync(await bytesOf(key)).toString('utf8')
     expect(text.endsWith('\n')).toBe(true)
     expect(

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { seal } from '../../src/platform/encryption'
-import { SluiceError } from '../../src/platform/failure'
+import { type Failure, SluiceError } from '../../src/platform/failure'
 import { authorize } from '../../src/providers/credentials'
+import { redactedBytes, redactedFailure } from '../../src/providers/redact'
 import type { Target } from '../../src/providers/target'
 
 const CONTEXT = 'provider:acme@api.acme.example'
@@ -102,5 +103,85 @@ describe('a call is not made', () => {
       message: expect.stringContaining('ENCRYPTION_KEY is not set'),
       retryAfterSeconds: 60,
     })
+  })
+})
+
+describe('what an upstream repeats of its credentials is taken out', () => {
+  const bytes = (text: string) => new TextEncoder().encode(text)
+  const given = { ...env, ACME_KEY: 'sk-acme-1234' }
+  const keyed = target({ credential: { kind: 'secret', name: 'ACME_KEY' } })
+
+  test.each<[Failure, Failure]>([
+    [
+      {
+        kind: 'upstream_status',
+        provider: 'acme',
+        status: 401,
+        headers: [],
+        body: bytes('no sk-acme-1234, no sk-acme-1234'),
+      },
+      {
+        kind: 'upstream_status',
+        provider: 'acme',
+        status: 401,
+        headers: [],
+        body: bytes('no [redacted], no [redacted]'),
+      },
+    ],
+    [
+      {
+        kind: 'upstream_error_event',
+        provider: 'acme',
+        message: 'key sk-acme-1234',
+        data: '{"key":"sk-acme-1234"}',
+      },
+      {
+        kind: 'upstream_error_event',
+        provider: 'acme',
+        message: 'key [redacted]',
+        data: '{"key":"[redacted]"}',
+      },
+    ],
+    [
+      { kind: 'upstream_unreachable', provider: 'acme', message: 'Bearer sk-acme-1234' },
+      { kind: 'upstream_unreachable', provider: 'acme', message: 'Bearer [redacted]' },
+    ],
+    [
+      { kind: 'upstream_invalid', provider: 'acme', message: '<p>sk-acme-1234' },
+      { kind: 'upstream_invalid', provider: 'acme', message: '<p>[redacted]' },
+    ],
+    [
+      { kind: 'upstream_incomplete', provider: 'acme', message: 'sk-acme-1234' },
+      { kind: 'upstream_incomplete', provider: 'acme', message: '[redacted]' },
+    ],
+    [
+      { kind: 'internal', message: 'nothing of it' },
+      { kind: 'internal', message: 'nothing of it' },
+    ],
+  ])('of %j', (failure, redacted) => {
+    expect(redactedFailure(failure, keyed, given)).toEqual(redacted)
+  })
+
+  test('and what has none of them stays the very same bytes, also when they are not UTF-8', () => {
+    const body = Uint8Array.from([0xff, 0xc3, 0x28])
+    expect(redactedBytes(body, keyed, given)).toBe(body)
+  })
+
+  test('but for values so short that they are in every text', () => {
+    const short = { ...env, ACME_KEY: 'abc' }
+    expect(new TextDecoder().decode(redactedBytes(bytes('abcdef'), keyed, short))).toBe('abcdef')
+  })
+
+  test('whole, also when one of them is the beginning of another', async () => {
+    const headers = '{"x-short":"token","x-long":"token-and-more"}'
+    const both = target({ sealedHeaders: { sealed: await sealed(headers), context: CONTEXT } })
+    await authorize(both, env)
+    expect(new TextDecoder().decode(redactedBytes(bytes('it was token-and-more'), both, env))).toBe(
+      'it was [redacted]',
+    )
+  })
+
+  test('or nothing, when there was no credential to send', () => {
+    expect(new TextDecoder().decode(redactedBytes(bytes('sk-acme-1234'), keyed, env))).toBe('sk-acme-1234')
   })
 })

@@ -5,6 +5,7 @@ interface CollectedChoice {
   index: number
   message: Record<string, unknown>
   toolCalls: Map<number, Record<string, unknown>>
+  logprobs: unknown
   finishReason: unknown
 }
 
@@ -17,7 +18,8 @@ export function collectChatStream(bytes: Uint8Array): Record<string, unknown> | 
     onEvent({ data }) {
       const chunk = parse(data)
       if (chunk === undefined) return
-      head ??= chunk
+      // Some providers begin with a chunk of their own that has neither id nor choices.
+      if (head === undefined || head.id === undefined || head.id === '') head = chunk
       usage = chunk.usage ?? usage
       for (const delta of Array.isArray(chunk.choices) ? chunk.choices.map(fieldsOf) : [])
         addTo(choices, delta)
@@ -39,46 +41,47 @@ function addTo(choices: Map<number, CollectedChoice>, choice: Record<string, unk
   const index = Number(choice.index ?? 0)
   const known = choices.get(index) ?? newChoice(index)
   choices.set(index, known)
-  for (const [field, value] of Object.entries(fieldsOf(choice.delta))) {
-    if (field === 'tool_calls' && Array.isArray(value))
-      for (const call of value.map(fieldsOf)) addToolCall(known.toolCalls, call)
-    else known.message[field] = joined(known.message[field], value, field === 'role')
-  }
+  const { tool_calls: toolCalls, ...delta } = fieldsOf(choice.delta)
+  for (const call of Array.isArray(toolCalls) ? toolCalls.map(fieldsOf) : [])
+    addToolCall(known.toolCalls, call)
+  known.message = mergedFields(known.message, delta)
+  known.logprobs = merged('logprobs', known.logprobs, choice.logprobs)
   known.finishReason = choice.finish_reason ?? known.finishReason
 }
 
 function newChoice(index: number): CollectedChoice {
-  return { index, message: { role: 'assistant', content: null }, toolCalls: new Map(), finishReason: null }
+  const message = { role: 'assistant', content: null }
+  return { index, message, toolCalls: new Map(), logprobs: undefined, finishReason: null }
 }
 
 function addToolCall(calls: Map<number, Record<string, unknown>>, delta: Record<string, unknown>): void {
-  const index = Number(delta.index ?? 0)
-  const known = calls.get(index) ?? {}
-  calls.set(index, known)
-  for (const [field, value] of Object.entries(delta)) {
-    if (field === 'index') continue
-    if (field !== 'function') known[field] = value ?? known[field]
-    else {
-      const functionSoFar = fieldsOf(known.function)
-      for (const [name, part] of Object.entries(fieldsOf(value))) {
-        functionSoFar[name] = joined(
-          functionSoFar[name],
-          part,
-          name === 'name' && functionSoFar[name] === part,
-        )
-      }
-      known.function = functionSoFar
-    }
-  }
+  const { index = 0, ...call } = delta
+  calls.set(Number(index), mergedFields(calls.get(Number(index)) ?? {}, call))
 }
 
-// Texts and lists come in pieces; anything else is told once, and the last word counts.
-function joined(before: unknown, piece: unknown, isWhole: boolean): unknown {
+function mergedFields(
+  before: Record<string, unknown>,
+  pieces: Record<string, unknown>,
+): Record<string, unknown> {
+  const known = { ...before }
+  for (const [field, piece] of Object.entries(pieces)) known[field] = merged(field, known[field], piece)
+  return known
+}
+
+/** Fields that are told once; some providers repeat them with every piece, or leave them empty later. */
+const WHOLE: ReadonlySet<string> = new Set(['role', 'id', 'type'])
+
+// Texts and lists come in pieces, objects in parts; of anything else the last word counts.
+function merged(field: string, before: unknown, piece: unknown): unknown {
   if (piece === undefined || piece === null) return before ?? piece
-  if (isWhole) return piece
-  if (typeof before === 'string' && typeof piece === 'string') return before + piece
+  if (WHOLE.has(field)) return piece === '' ? (before ?? piece) : piece
+  if (typeof before === 'string' && typeof piece === 'string') {
+    return field === 'name' && before === piece ? before : before + piece
+  }
   if (Array.isArray(before) && Array.isArray(piece)) return [...before, ...piece]
-  return piece
+  return typeof piece === 'object' && !Array.isArray(piece)
+    ? mergedFields(fieldsOf(before), fieldsOf(piece))
+    : piece
 }
 
 function closed(choice: CollectedChoice): Record<string, unknown> {
@@ -86,6 +89,7 @@ function closed(choice: CollectedChoice): Record<string, unknown> {
   return {
     index: choice.index,
     message: { ...choice.message, ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }) },
+    ...(choice.logprobs === undefined || choice.logprobs === null ? {} : { logprobs: choice.logprobs }),
     finish_reason: choice.finishReason,
   }
 }

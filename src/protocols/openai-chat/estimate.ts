@@ -40,10 +40,10 @@ export function estimateChatTokens(request: Uint8Array, members: readonly Member
   const limits = members
     .filter(({ key, kind }) => OUTPUT_FIELDS.has(key) && kind === 'number')
     .map((member) => Number(valueOf(request, member)))
-  return (
-    Math.ceil(inputBytes / CHARACTERS_PER_TOKEN) +
-    Math.max(0, ...(limits.length === 0 ? [DEFAULT_OUTPUT_TOKENS] : limits))
-  )
+  const perChoice = Math.max(0, ...(limits.length === 0 ? [DEFAULT_OUTPUT_TOKENS] : limits))
+  const n = members.find(({ key, kind }) => key === 'n' && kind === 'number')
+  const choices = n === undefined ? 1 : Math.max(1, Number(valueOf(request, n)))
+  return Math.ceil(inputBytes / CHARACTERS_PER_TOKEN) + perChoice * choices
 }
 
 function inputTokensOf(request: unknown): number {

@@ -31,7 +31,9 @@ function readLargeReply(bytes: Uint8Array): ReplyFacts {
   if (error !== undefined) return { error }
   const choices = members.find((member) => member.key === 'choices')
   if (choices?.kind !== 'array') throw new Error("it has no 'choices'")
-  return replyFacts(fields, finishReasonOf(bytes.subarray(choices.valueStart, choices.valueEnd)))
+  const facts = replyFacts(fields, finishReasonOf(bytes.subarray(choices.valueStart, choices.valueEnd)))
+  // A few providers tell the usage inside a choice; that is worth building the whole reply.
+  return facts.usage === undefined ? factsOf(JSON.parse(decoder.decode(bytes))) : facts
 }
 
 function replyFacts(fields: Record<string, unknown>, finishReason: unknown): ReplyFacts {

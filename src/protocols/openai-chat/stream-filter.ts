@@ -1,14 +1,16 @@
-import { concat } from '../../platform/json-edit'
+import { concat, editObject } from '../../platform/json-edit'
+import { type Member, scanObject } from '../../platform/json-scan'
 import type { StreamFilter } from '../protocol'
-import { fieldsOf } from './usage'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const LINE_FEED = 0x0a
 const RETURN = 0x0d
-const USAGE_CHUNK = /"usage"\s*:\s*\{/
 /** With `include_usage` the provider adds this to every other chunk (OpenAI API reference, "stream_options"). */
-const NULL_USAGE = /,\s*"usage"\s*:\s*null(?=\s*[,}])/g
+const LAST_NULL_USAGE = /,\s*"usage"\s*:\s*null\s*\}(?=[\r\n]*$)/
+const DATA_LINE = /^(\uFEFF?data: ?)([^\r\n]*)/m
+/** Behind two line ends of any kind. */
+const EVENT_END = /(?<=(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n)))/
 
 /** Removes what `include_usage` added to a stream, for a client that did not ask: the stream is as it would have been. */
 export function chatStreamFilter(): StreamFilter {
@@ -47,19 +49,40 @@ function isLineEnd(byte: number | undefined): boolean {
 function withoutUsage(bytes: Uint8Array): Uint8Array {
   const text = textOf(bytes)
   if (text?.includes('"usage"') !== true) return bytes.slice()
-  const events = text.split(/(?<=\r\n\r\n|\n\n|\r\r)/)
-  const wanted = USAGE_CHUNK.test(text) ? events.filter((event) => !isUsageChunk(event)) : events
-  return encoder.encode(wanted.join('').replace(NULL_USAGE, ''))
+  return encoder.encode(text.split(EVENT_END).map(withoutUsageInEvent).join(''))
 }
 
-function isUsageChunk(event: string): boolean {
-  if (!USAGE_CHUNK.test(event)) return false
-  const data = event.match(/^\uFEFF?data: ?(.*)$/m)?.[1] ?? ''
+function withoutUsageInEvent(event: string): string {
+  if (!event.includes('"usage"')) return event
+  // Where the provider puts it nearly always: last in the object, at the end of the event.
+  const plain = event.replace(LAST_NULL_USAGE, '}')
+  return plain.includes('"usage"') ? withoutOwnUsage(event) : plain
+}
+
+function withoutOwnUsage(event: string): string {
+  const [line = '', field = '', data = ''] = event.match(DATA_LINE) ?? []
+  const bytes = encoder.encode(data)
+  const members = membersOf(bytes)
+  const kindOf = (name: string) => members?.find(({ key }) => key === name)?.kind
+  if (members === undefined || kindOf('usage') === undefined) return event
+  if (kindOf('usage') === 'null') {
+    const edited = editObject(bytes, members, { remove: new Set(['usage']) })
+    return event.replace(line, () => field + decoder.decode(edited))
+  }
+  const choices = members.find(({ key }) => key === 'choices')
+  const isEmpty = choices !== undefined && /^\[\s*\]$/.test(textAt(bytes, choices))
+  return isEmpty ? '' : event
+}
+
+function textAt(bytes: Uint8Array, member: Member): string {
+  return decoder.decode(bytes.subarray(member.valueStart, member.valueEnd))
+}
+
+function membersOf(bytes: Uint8Array): Member[] | undefined {
   try {
-    const chunk = fieldsOf(JSON.parse(data))
-    return Array.isArray(chunk.choices) && chunk.choices.length === 0
+    return scanObject(bytes)
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -8,7 +8,9 @@ import { fieldsOf, findChatUsage } from './usage'
 const MAX_EVENT_BYTES = 16 * 1024 * 1024
 const USAGE = /"usage"\s*:\s*\{/
 const FINISH = /"finish_reason"\s*:\s*"/
-const ERROR = /"error"\s*:\s*[{"]/
+const ERROR = /"error"\s*:\s*[{"]|"object"\s*:\s*"error"/
+/** Of several choices each must be seen to begin, or one that is cut off would not be missed. */
+const OTHER_CHOICE = /"index"\s*:\s*[1-9]/
 
 /**
  * Reads along with a chat completion stream. Once content has come, an event is parsed only when it can hold a usage,
@@ -36,23 +38,30 @@ export function chatStreamReader(): StreamReader {
       openChoices.add(index)
       if (holdsContent(fieldsOf(choice.delta)) || typeof choice.text === 'string') hasContent = true
       if (typeof choice.finish_reason !== 'string' || choice.finish_reason === '') continue
-      facts.finishReason = choice.finish_reason
+      if (index === 0 || facts.finishReason === undefined) facts.finishReason = choice.finish_reason
       hasContent = true
       finishedChoices.add(index)
     }
   }
+  let isOverrun = false
   const parser = createParser({
     maxBufferSize: MAX_EVENT_BYTES,
+    onError(cause) {
+      if (cause.type !== 'max-buffer-size-exceeded') return
+      isOverrun = true
+      error ??= { message: `an event is too large: more than ${MAX_EVENT_BYTES} bytes`, data: '' }
+    },
     onEvent({ data }) {
       if (data.trim() === '[DONE]') isDone = true
-      else if (!hasContent || USAGE.test(data) || FINISH.test(data) || ERROR.test(data)) onChunk(data)
+      else if (!hasContent || isTelling(data)) onChunk(data)
     },
   })
   return {
     feed(bytes) {
-      parser.feed(decoder.decode(bytes, { stream: true }))
+      if (!isOverrun) parser.feed(decoder.decode(bytes, { stream: true }))
     },
     end() {
+      if (isOverrun) return
       parser.feed(decoder.decode())
       parser.feed('\n\n')
     },
@@ -70,6 +79,10 @@ export function chatStreamReader(): StreamReader {
     },
     facts,
   }
+}
+
+function isTelling(data: string): boolean {
+  return USAGE.test(data) || FINISH.test(data) || ERROR.test(data) || OTHER_CHOICE.test(data)
 }
 
 const CONTENT_FIELDS = [

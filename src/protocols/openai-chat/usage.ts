@@ -24,15 +24,15 @@ export function decodeChatUsage(value: unknown): Usage | undefined {
     usage.cache_creation_input_tokens,
   )
   const reasoning = firstCount(completionDetails.reasoning_tokens, usage.reasoning_tokens)
+  const input = inputParts({ prompt: prompt ?? 0, cacheRead, write, write1h })
   return {
-    ...inputParts({ prompt: prompt ?? 0, cacheRead, write, write1h }),
-    outputTokens: outputOf({
-      prompt: prompt ?? 0,
+    ...input,
+    ...outputParts({
+      input: sum(input),
       completion: completion ?? 0,
       reasoning,
       total: count(usage.total_tokens),
     }),
-    reasoningTokens: reasoning,
     audioInputTokens: firstCount(promptDetails.audio_tokens),
     audioOutputTokens: firstCount(completionDetails.audio_tokens),
   }
@@ -63,15 +63,26 @@ function inputParts(given: { prompt: number; cacheRead: number; write: number; w
   }
 }
 
-// Reasoning is part of the completion, unless the provider's own total only adds up with it on top.
-function outputOf(given: {
-  prompt: number
+/**
+ * Reasoning is part of the completion, unless the provider's own total says otherwise: it is then told beside the
+ * completion, or shows in the total only.
+ */
+function outputParts(given: {
+  input: number
   completion: number
   reasoning: number
   total: number | undefined
-}): number {
-  const { prompt, completion, reasoning, total } = given
-  return reasoning > 0 && total === prompt + completion + reasoning ? completion + reasoning : completion
+}) {
+  const { input, completion, reasoning, total = 0 } = given
+  const beside = total - input - completion
+  if (beside > 0 && (reasoning === 0 || reasoning === beside)) {
+    return { outputTokens: completion + beside, reasoningTokens: beside }
+  }
+  return { outputTokens: completion, reasoningTokens: reasoning }
+}
+
+function sum(parts: Record<string, number>): number {
+  return Object.values(parts).reduce((total, part) => total + part, 0)
 }
 
 function firstCount(...values: unknown[]): number {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { scanObject } from '../../../src/platform/json-scan'
 import { estimateChatTokens, estimateChatUsage } from '../../../src/protocols/openai-chat/estimate'
-import { chunk, events } from './stream-fixtures'
+import { chunk, events } from './events'
 
 const encoder = new TextEncoder()
 const none = {

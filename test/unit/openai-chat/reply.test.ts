@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readChatReply } from '../../../src/protocols/openai-chat/reply'
-import { usage } from './stream-fixtures'
+import { usage } from './events'
 
 const encoder = new TextEncoder()
 const USAGE = { prompt_tokens: 10, completion_tokens: 4, total_tokens: 14 }
@@ -84,6 +84,21 @@ describe.each(sizes)('a %s reply', (_, behind) => {
     expect(() => read(reply, behind)).toThrow(reason)
   })
 })
+
+test.each([10, 3_000, 100_000])(
+  'of several choices of %i characters the first one’s finish is told',
+  (length) => {
+    const message = { role: 'assistant', content: 'x'.repeat(length) }
+    const choices = ['length', 'stop', 'stop'].map((reason, index) => ({
+      index,
+      message,
+      finish_reason: reason,
+    }))
+    expect(read({ choices }, '').finishReason).toBe('length')
+    const reordered = choices.map(({ finish_reason, ...rest }) => ({ finish_reason, ...rest }))
+    expect(read({ choices: reordered }, '').finishReason).toBe('length')
+  },
+)
 
 describe.each(sizes)('an error that comes as a %s reply', (_, behind) => {
   test.each([

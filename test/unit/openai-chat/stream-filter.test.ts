@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { chatStreamFilter } from '../../../src/protocols/openai-chat/stream-filter'
 import { diceOf, expectSame, listOf } from '../dice'
 import { cuts, inPiecesOf, joinBytes } from './cuts'
-import { chunk, events, type Json } from './stream-fixtures'
+import { chunk, events, type Json } from './events'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
@@ -112,7 +112,7 @@ describe('what nobody asked for', () => {
     ['null behind other fields', '{"id":"1","choices":[],"usage":null}', '{"id":"1","choices":[]}'],
     ['null between other fields', '{"id":"1","usage":null,"x":1}', '{"id":"1","x":1}'],
     ['null in front of other fields', '{"usage":null,"id":"1"}', '{"id":"1"}'],
-    ['null with spaces', '{"id": "1", "usage" : null , "x": 1}', '{"id": "1" , "x": 1}'],
+    ['null with spaces', '{"id": "1", "usage" : null , "x": 1}', '{"id": "1", "x": 1}'],
   ])('is taken out wherever it stands: %s', (_, given, wanted) => {
     expect(filteredText(`data: ${given}\n\n`)).toBe(`data: ${wanted}\n\n`)
   })

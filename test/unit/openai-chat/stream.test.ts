@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { chatStreamReader } from '../../../src/protocols/openai-chat/stream'
 import { cuts, variants } from './cuts'
-import { chunk, events, streamFixtures, usage } from './stream-fixtures'
+import { chunk, events, usage } from './events'
+import { streamFixtures } from './stream-fixtures'
 
 const encoder = new TextEncoder()
 
