@@ -43,7 +43,7 @@ export function createSnapshot<T>(source: SnapshotSource<T>): Snapshot<T> {
     lookingSince = startedAt
     try {
       const loaded = await source.load(value)
-      if (loaded !== value) background(source.loaded(loaded).catch(() => undefined))
+      if (loaded !== value && order > valueOfLook) background(source.loaded(loaded).catch(() => undefined))
       isBehind = false
       // A look that began before another one and ends after it has read what was true before.
       if (order > valueOfLook) {

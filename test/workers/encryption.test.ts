@@ -31,6 +31,7 @@ describe('sealed text', () => {
     ['text in other letters', 'schlüssel 鍵 🔑'],
     ['JSON', '{"x-api-key":"abc\\"def"}'],
     ['a long text', 'x'.repeat(100_000)],
+    ['as much as the management API takes', 'x'.repeat(1_000_000)],
   ])('opens again under the same key and context: %s', async (_, text) => {
     const sealed = await seal(KEY, CONTEXT, text)
     expect(await unseal(KEY, CONTEXT, sealed)).toBe(text)

@@ -39,6 +39,7 @@ function source() {
     state,
     get: () => snapshot.get(later),
     refreshed: (minimumAgeMs: number) => snapshot.refreshed(later, minimumAgeMs),
+    isBehind: () => snapshot.isBehind(),
     /** All that was left to the background has ended, and none of it badly. */
     settled: () => Promise.all(background),
   }
@@ -91,6 +92,13 @@ describe('a cold isolate', () => {
     expect(kept).toEqual([])
     expect(get()).toEqual({ version: 7 })
     expect(asked).toHaveLength(1)
+  })
+
+  test('does not wait for ever: with a silent source the last good value serves', async () => {
+    const { get, state } = source()
+    state.rescued = { version: 7 }
+    const nothing = scheduler.wait(2_000).then(() => 'nothing')
+    expect(await Promise.race([versionOf(get()), nothing])).toBe(7)
   })
 
   test('fails as the source does when there is no last good value, and tries again at once', async () => {
@@ -200,6 +208,24 @@ describe('while the source is away', () => {
     expect(asked).toHaveLength(3)
   })
 
+  test.each([
+    ['fails', (look: { fail(): void } | undefined) => look?.fail()],
+    ['stays silent', () => undefined],
+  ])('what is known is told to be behind when a look %s, until the next one succeeds', async (_, end) => {
+    const { get, asked, state, isBehind } = await warm()
+    expect(isBehind()).toBe(false)
+    state.nowMs += 60_000
+    const first = get()
+    end(asked[1])
+    await first
+    expect(isBehind()).toBe(true)
+    state.nowMs += 60_000
+    const second = get()
+    asked[2]?.answer({ version: 2 })
+    await second
+    expect(isBehind()).toBe(false)
+  })
+
   test('it is found again when it comes back', async () => {
     const { get, asked, state, settled } = await warm()
     state.nowMs += 6_000
@@ -246,7 +272,7 @@ describe('a look that is asked for', () => {
   })
 
   test('is not undone by one that began before it and ends after it', async () => {
-    const { get, refreshed, asked, state, settled } = await warm()
+    const { get, refreshed, asked, state, settled, kept } = await warm()
     state.nowMs += 5_000
     const known = get()
     if (known instanceof Promise) throw new Error('a warm isolate does not wait')
@@ -257,5 +283,6 @@ describe('a look that is asked for', () => {
     asked[1]?.answer(known)
     await settled()
     expect(get()).toEqual({ version: 2 })
+    expect(kept).toEqual([1, 2])
   })
 })
