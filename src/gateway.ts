@@ -78,6 +78,8 @@ function failed(failure: Failure, shape: KeyedRoute['errors']): Response {
   const description = describe(failure)
   const headers = new Headers({ 'content-type': 'application/json' })
   if (failure.kind === 'method_not_allowed') headers.set('allow', failure.allow)
+  if (description.retryAfterSeconds !== undefined)
+    headers.set('retry-after', String(description.retryAfterSeconds))
   return new Response(protocols['openai-chat'].encodeError(description), {
     status: description.status,
     headers,

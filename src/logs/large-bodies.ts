@@ -52,5 +52,6 @@ function inlineSize(body: LogBody | undefined): number {
 }
 
 function tagsSize({ tags }: LogRecord): number {
-  return tags.metadata === undefined && tags.properties === undefined ? 0 : JSON.stringify(tags).length
+  // A character may weigh up to three bytes.
+  return JSON.stringify(tags).length * 3
 }

@@ -44,7 +44,7 @@ export function createSnapshot<T>(source: SnapshotSource<T>): Snapshot<T> {
     try {
       const loaded = await source.load(value)
       if (loaded !== value && order > valueOfLook) background(source.loaded(loaded).catch(() => undefined))
-      isBehind = false
+      if (order === looks) isBehind = false
       // A look that began before another one and ends after it has read what was true before.
       if (order > valueOfLook) {
         value = loaded
@@ -53,10 +53,9 @@ export function createSnapshot<T>(source: SnapshotSource<T>): Snapshot<T> {
       return loaded
     } catch (cause) {
       isBehind = true
-      const rescued = value ?? (await source.rescue().catch(() => undefined))
-      if (rescued === undefined) throw cause
-      value ??= rescued
-      return rescued
+      const known = await rescued()
+      if (known === undefined) throw cause
+      return known
     } finally {
       // A failed look counts as one: with the source away, one request in `refreshAfterMs` tries it, not every one.
       if (value !== undefined) lookedAt = Math.max(lookedAt, startedAt)
@@ -64,26 +63,38 @@ export function createSnapshot<T>(source: SnapshotSource<T>): Snapshot<T> {
     }
   }
 
-  const lookPatiently = async (background: (work: Promise<unknown>) => void, known: T): Promise<T> => {
+  const rescued = async (): Promise<T | undefined> => {
+    value ??= await source.rescue().catch(() => undefined)
+    return value
+  }
+
+  /** A source that is silent is away as much as one that fails: after a while what is known must do. */
+  const lookPatiently = async (background: (work: Promise<unknown>) => void): Promise<T> => {
     const looking = look(background)
     background(looking.catch(() => undefined))
-    return Promise.race([looking, scheduler.wait(source.patienceMs).then(() => known)])
+    const silent = scheduler.wait(source.patienceMs).then(async () => {
+      isBehind = true
+      return (await rescued()) ?? looking
+    })
+    // Only the winner is looked at; the other one's failure is nobody's.
+    silent.catch(() => undefined)
+    return Promise.race([looking, silent])
   }
 
   return {
     isBehind: () => isBehind,
     get(background) {
-      if (value === undefined) return look(background)
+      if (value === undefined) return lookPatiently(background)
       const ageMs = source.now() - lookedAt
       if (ageMs < source.refreshAfterMs) return value
       if (source.now() - lookingSince < source.patienceMs) return value
-      if (ageMs >= source.staleAfterMs) return lookPatiently(background, value)
+      if (ageMs >= source.staleAfterMs) return lookPatiently(background)
       background(look(background).catch(() => undefined))
       return value
     },
     async refreshed(background, minimumAgeMs) {
-      if (value === undefined) return look(background)
-      return source.now() - lookedAt < minimumAgeMs ? value : lookPatiently(background, value)
+      const isFresh = value !== undefined && source.now() - lookedAt < minimumAgeMs
+      return isFresh && value !== undefined ? value : lookPatiently(background)
     },
   }
 }

@@ -41,7 +41,9 @@ function findModel(name: string, around: Surroundings): Target | undefined {
 
 /** The target of a custom model: its own provider's, or its base model's, with its own prices and name. */
 function targetOfModel(row: ModelRow, around: Surroundings, depth: number): Target {
-  const own = { model: row.modelName, ...pricesOf(row) }
+  const renamed =
+    row.upstreamModel === null || row.baseModelName === null ? {} : { upstreamModel: row.upstreamModel }
+  const own = { model: row.modelName, ...pricesOf(row), ...renamed }
   if (row.providerId !== null) {
     const upstreamModel = row.upstreamModel ?? row.modelName
     const target = targetOfProvider(row.providerId, upstreamModel, around)

@@ -29,6 +29,9 @@ export function estimateChatUsage(request: Uint8Array, response: Uint8Array, isS
 
 /** Output that a request without a limit of its own is expected to stay below. */
 const DEFAULT_OUTPUT_TOKENS = 1_000
+/** JSON has numbers that are infinite here; no model writes this much. */
+const MOST_TOKENS = 1_000_000_000
+const MOST_CHOICES = 1_000
 const INPUT_FIELDS = new Set(['messages', 'tools', 'functions'])
 const OUTPUT_FIELDS = new Set(['max_tokens', 'max_completion_tokens'])
 
@@ -40,9 +43,12 @@ export function estimateChatTokens(request: Uint8Array, members: readonly Member
   const limits = members
     .filter(({ key, kind }) => OUTPUT_FIELDS.has(key) && kind === 'number')
     .map((member) => Number(valueOf(request, member)))
-  const perChoice = Math.max(0, ...(limits.length === 0 ? [DEFAULT_OUTPUT_TOKENS] : limits))
+  const perChoice = Math.min(
+    MOST_TOKENS,
+    Math.max(0, ...(limits.length === 0 ? [DEFAULT_OUTPUT_TOKENS] : limits)),
+  )
   const n = members.find(({ key, kind }) => key === 'n' && kind === 'number')
-  const choices = n === undefined ? 1 : Math.max(1, Number(valueOf(request, n)))
+  const choices = n === undefined ? 1 : Math.min(MOST_CHOICES, Math.max(1, Number(valueOf(request, n))))
   return Math.ceil(inputBytes / CHARACTERS_PER_TOKEN) + perChoice * choices
 }
 
