@@ -1,7 +1,7 @@
 import { SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
 import { stoppedFailure } from '../providers/call'
-import { type Answered, sampleOf } from './read-whole'
+import { type Answered, errorWith200, sampleOf } from './read-whole'
 import type { OpenStream } from './stages'
 
 /** A stream that has sent this much without any content is not one. */
@@ -56,12 +56,21 @@ export async function openStream(answered: Answered): Promise<Omit<OpenStream, '
 
 async function notAStream(answered: Answered, type: string): Promise<SluiceError> {
   const { response, target, lifeline } = answered
-  const body = await response.arrayBuffer().catch(() => new ArrayBuffer(0))
-  const message = `a stream was asked for, but it sent ${type === '' ? 'no content type' : type}: ${sampleOf(answered, new Uint8Array(body))}`
-  return (
-    stoppedFailure(target, lifeline) ??
-    new SluiceError({ kind: 'upstream_invalid', provider: target.providerId, message })
-  )
+  const body = new Uint8Array(await response.arrayBuffer().catch(() => new ArrayBuffer(0)))
+  const stopped = stoppedFailure(target, lifeline)
+  if (stopped !== undefined) return stopped
+  const error = errorIn(answered, body)
+  if (error !== undefined) return errorWith200(target, body, error)
+  const message = `a stream was asked for, but it sent ${type === '' ? 'no content type' : type}: ${sampleOf(answered, body)}`
+  return new SluiceError({ kind: 'upstream_invalid', provider: target.providerId, message })
+}
+
+function errorIn({ protocol }: Answered, body: Uint8Array) {
+  try {
+    return protocol.readReply(body).error
+  } catch {
+    return undefined
+  }
 }
 
 function errorEvent({ target }: Answered, error: { message: string; data: string }): SluiceError {

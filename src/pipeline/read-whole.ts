@@ -28,19 +28,27 @@ export async function readWhole(answered: Answered): Promise<WholeAnswer> {
   const { response, target, effects } = answered
   const body = await readBody(answered)
   const facts = readFacts(answered, body)
-  if (facts.error !== undefined) {
-    const { message, status } = facts.error
-    if (status === undefined)
-      throw new SluiceError({ kind: 'upstream_error_event', provider: target.providerId, message, data: '' })
-    throw new SluiceError({
-      kind: 'upstream_status',
-      provider: target.providerId,
-      status,
-      body,
-      headers: [['content-type', 'application/json']],
-    })
-  }
+  if (facts.error !== undefined) throw errorWith200(target, body, facts.error)
   return { kind: 'whole', target, headers: response.headers, body, facts, firstContentAtMs: effects.now() }
+}
+
+/** The failure of an answer whose status says 200 and whose body says otherwise. */
+export function errorWith200(
+  target: Target,
+  body: Uint8Array,
+  error: { message: string; status?: number },
+): SluiceError {
+  const { message, status } = error
+  const provider = target.providerId
+  if (status === undefined)
+    return new SluiceError({ kind: 'upstream_error_event', provider, message, data: '' })
+  return new SluiceError({
+    kind: 'upstream_status',
+    provider,
+    status,
+    body,
+    headers: [['content-type', 'application/json']],
+  })
 }
 
 async function readBody({ response, target, lifeline }: Answered): Promise<Uint8Array> {

@@ -1,12 +1,13 @@
 import { numberVariable } from '../platform/env'
 import { describe, type Failure, SluiceError } from '../platform/failure'
+import { writeOnce } from '../platform/relay'
 import type { Pin } from '../routing/plan'
 import { admit } from './admit'
 import { firstAnswer } from './attempt'
 import { conclude, endingOfFailure, endingOfWhole } from './conclude'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
-import { answerHeaders, failureResponse, type ReplyNotes } from './reply'
+import { answerHeaders, failureResponse, type PlainHeaders, type ReplyNotes } from './reply'
 import type { Answer, Exchange, Job } from './stages'
 import { relayStream } from './stream-reply'
 
@@ -48,11 +49,14 @@ function streamed(job: Job, known: Known): Promise<Response> {
   return new Promise((resolve, reject) => {
     const keepAliveMs = numberVariable(job.env.KEEP_ALIVE_MS, DEFAULT_KEEP_ALIVE_MS)
     let early: Promise<void> | undefined
+    let isAnswered = false
+    const answerWith = (headers: PlainHeaders) => {
+      isAnswered = true
+      resolve(new Response(out.readable, { headers }))
+    }
     const timer = setTimeout(() => {
       early = keepAlive(out.writable, { opening, keepAliveMs })
-      resolve(
-        new Response(out.readable, { headers: answerHeaders(notesOf(job, known), undefined, EVENT_STREAM) }),
-      )
+      answerWith(answerHeaders(notesOf(job, known), undefined, EVENT_STREAM))
     }, keepAliveMs)
     const run = async () => {
       const answer = await opening.finally(() => clearTimeout(timer))
@@ -60,13 +64,13 @@ function streamed(job: Job, known: Known): Promise<Response> {
         throw new SluiceError({ kind: 'internal', message: 'A reply in one piece came for a stream.' })
       const headers = answerHeaders(notesOf(job, known, answer), answer.headers, EVENT_STREAM)
       // A stream makes one response only, and a client that was kept alive has it already.
-      if (early === undefined) resolve(new Response(out.readable, { headers }))
+      if (!isAnswered) answerWith(headers)
       await early
       conclude(job, known, await relayStream(job, answer, out.writable))
     }
     job.background(
       run().catch((cause: unknown) =>
-        early === undefined ? reject(cause) : failLate({ job, known, cause, early, out }),
+        isAnswered ? failLate({ job, known, cause, early, out }) : reject(cause),
       ),
     )
   })
@@ -97,17 +101,17 @@ async function failLate(given: {
   job: Job
   known: Known
   cause: unknown
-  early: Promise<void>
+  early: Promise<void> | undefined
   out: IdentityTransformStream
 }): Promise<void> {
   const { job, known, cause, early, out } = given
   const failure = failureOf(cause)
   conclude(job, known, endingOfFailure(job, failure))
   await early
-  const writer = out.writable.getWriter()
-  await writer
-    .write(encoder.encode(job.protocol.errorEvent(describe(failure))))
-    .then(() => writer.close())
+  await writeOnce(out.writable, encoder.encode(job.protocol.errorEvent(describe(failure))))
+    .then(() => out.writable.close())
+    .catch((second: unknown) => out.writable.abort(second))
+    // A client that has left is not told.
     .catch(() => undefined)
 }
 

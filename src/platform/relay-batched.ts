@@ -29,7 +29,8 @@ export async function relayInBatches(options: BatchedRelayOptions): Promise<Stre
   try {
     await writeOnce(options.out, options.change(options.prelude))
     await changeAll(options, reader, allCame.signal)
-    await writeOnce(options.out, options.rest())
+    // Half an event of a stream that broke off is kept back: nobody could read it, nor what comes after it.
+    if (options.isComplete()) await writeOnce(options.out, options.rest())
   } catch (cause) {
     failed = { cause }
     reader.cancel(cause).catch(() => undefined)
