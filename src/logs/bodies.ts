@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from '../platform/base64'
 import { sha256Hex } from '../platform/encryption'
 import { concat } from '../platform/json-edit'
 import type { LogBody, LogRecord } from './log-record'
@@ -74,9 +75,7 @@ async function readOne(
 ): Promise<Uint8Array | undefined> {
   if (body?.kind === 'packed') {
     if (text !== undefined) return new TextEncoder().encode(text)
-    return base64 === undefined
-      ? undefined
-      : Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+    return base64 === undefined ? undefined : fromBase64(base64)
   }
   if (body?.kind !== 'object') return undefined
   const object = await bucket.get(body.key)
@@ -128,8 +127,7 @@ function textOrBase64(side: 'request' | 'response', body: LogBody | undefined): 
   try {
     return { [side]: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body.bytes) }
   } catch {
-    const characters = Array.from(body.bytes, (byte) => String.fromCharCode(byte)).join('')
-    return { [`${side}_base64`]: btoa(characters) }
+    return { [`${side}_base64`]: toBase64(body.bytes) }
   }
 }
 

@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from '../platform/base64'
 import type { Env } from '../platform/env'
 import { type LogBody, type LogRecord, logRecordSchema } from './log-record'
 
@@ -45,8 +46,7 @@ export function recordFromJson(text: string): LogRecord {
 
 function bodyToJson(body: LogBody | undefined): unknown {
   if (body?.kind !== 'inline') return body
-  const characters = Array.from(body.bytes, (byte) => String.fromCharCode(byte)).join('')
-  return { kind: 'inline', base64: btoa(characters) }
+  return { kind: 'inline', base64: toBase64(body.bytes) }
 }
 
 function bodyFromJson(body: unknown): unknown {
@@ -55,9 +55,5 @@ function bodyFromJson(body: unknown): unknown {
     ? undefined
     : base64 === undefined
       ? body
-      : { ...rest, bytes: bytesOf(String(base64)) }
-}
-
-function bytesOf(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+      : { ...rest, bytes: fromBase64(String(base64)) }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
 
@@ -193,10 +194,7 @@ function readHeader(name: string, text: string | null): object | undefined {
 function decodeHeader(text: string): unknown {
   try {
     if (text.startsWith('{')) return JSON.parse(text)
-    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-    return JSON.parse(
-      new TextDecoder().decode(Uint8Array.from(binary, (character) => character.charCodeAt(0))),
-    )
+    return JSON.parse(new TextDecoder().decode(fromBase64(text)))
   } catch {
     return undefined
   }

@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from './base64'
 import { SluiceError } from './failure'
 
 const encoder = new TextEncoder()
@@ -64,12 +65,4 @@ function unreadable(): SluiceError {
       'A stored provider key cannot be decrypted: ENCRYPTION_KEY is not the one that it was stored under. Store the key again.',
     retryAfterSeconds: 60,
   })
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }
