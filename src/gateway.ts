@@ -3,7 +3,7 @@ import { authenticate } from './pipeline/authenticate'
 import { createIsolate, type Isolate } from './pipeline/isolate'
 import type { GatewayEnv } from './pipeline/stages'
 import { realEffects } from './platform/effects'
-import { describe, type Failure, SluiceError } from './platform/failure'
+import { describe, type Failure, failureHeaders, SluiceError } from './platform/failure'
 import { protocols } from './protocols/table'
 import { managementError } from './routes/management'
 import type { KeyedRoute, Route, RouteContext } from './routes/route'
@@ -76,13 +76,9 @@ function nothingAt(method: string, path: string): Failure {
 function failed(failure: Failure, shape: KeyedRoute['errors']): Response {
   if (shape === undefined) return managementError(failure)
   const description = describe(failure)
-  const headers = new Headers({ 'content-type': 'application/json' })
-  if (failure.kind === 'method_not_allowed') headers.set('allow', failure.allow)
-  if (description.retryAfterSeconds !== undefined)
-    headers.set('retry-after', String(description.retryAfterSeconds))
   return new Response(protocols['openai-chat'].encodeError(description), {
     status: description.status,
-    headers,
+    headers: { ...failureHeaders(failure), 'content-type': 'application/json' },
   })
 }
 

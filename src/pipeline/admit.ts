@@ -53,10 +53,11 @@ async function reserveLimits(
   if (config.limits.length === 0) return undefined
   const model = targets[0]?.model
   const customer = customerOf(intake.parameters)
+  const around = surroundingsOf(exchange.env, config)
   const nowMs = exchange.effects.now()
   return reserve({
     env: exchange.env,
-    limits: config.limits.map((limit) => withCanonicalSubject(limit, surroundingsOf(exchange.env, config))),
+    limits: config.limits.map((limit) => withCanonicalSubject(limit, around)),
     subjects: {
       organization: ORGANIZATION,
       api_key: caller.apiKeyId,

@@ -8,7 +8,7 @@ import { openStream } from './open-stream'
 import { readWhole } from './read-whole'
 import type { Answer, Job } from './stages'
 import { upstreamBody } from './upstream-body'
-import { asksForUsage, isRefusalOfUsage } from './usage-request'
+import { asksForUsage, rememberRefusalOfUsage } from './usage-request'
 
 /**
  * The first good answer of the job's targets, asked in order.
@@ -64,7 +64,8 @@ async function attempt(job: Job, target: Target): Promise<Answer> {
   try {
     return await attemptOnce(job, target, withUsage)
   } catch (cause) {
-    const isRefusal = withUsage && cause instanceof SluiceError && isRefusalOfUsage(cause.failure, target)
+    const isRefusal =
+      withUsage && cause instanceof SluiceError && rememberRefusalOfUsage(cause.failure, target)
     if (!isRefusal) throw cause
     return attemptOnce(job, target, false)
   }

@@ -1,4 +1,4 @@
-import { describe, type Failure } from '../platform/failure'
+import { describe, type Failure, failureHeaders } from '../platform/failure'
 import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
 
@@ -52,11 +52,10 @@ export function failureResponse(failure: Failure, protocol: Protocol, notes: Rep
     })
   }
   const description = describe(failure)
-  headers['content-type'] = 'application/json'
-  if (description.retryAfterSeconds !== undefined)
-    headers['retry-after'] = String(description.retryAfterSeconds)
-  if (failure.kind === 'method_not_allowed') headers.allow = failure.allow
-  return new Response(protocol.encodeError(description), { status: description.status, headers })
+  return new Response(protocol.encodeError(description), {
+    status: description.status,
+    headers: { ...headers, ...failureHeaders(failure), 'content-type': 'application/json' },
+  })
 }
 
 function noteHeaders({ logId, target, attempts, dropped, timings }: ReplyNotes): PlainHeaders {

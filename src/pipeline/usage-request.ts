@@ -13,10 +13,11 @@ export function asksForUsage(intake: Intake, target: Target): boolean {
 }
 
 /**
- * Whether an upstream refused a request for the field that only the gateway put there. It is remembered, and the
- * request may be sent again as the client wrote it; the usage of its stream is then estimated unless it comes unasked.
+ * Remembers an upstream that refused a request for the field that only the gateway put there, and tells whether this
+ * is such a refusal. The request may then be sent again as the client wrote it; the usage of its stream is estimated
+ * unless it comes unasked.
  */
-export function isRefusalOfUsage(failure: Failure, target: Target): boolean {
+export function rememberRefusalOfUsage(failure: Failure, target: Target): boolean {
   if (failure.kind !== 'upstream_status' || (failure.status !== 400 && failure.status !== 422)) return false
   if (!REFUSED_FIELD.test(new TextDecoder().decode(failure.body))) return false
   refusing.add(target.url)

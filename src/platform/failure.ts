@@ -96,6 +96,15 @@ export function describe(failure: Failure): FailureDescription {
   }
 }
 
+/** The headers that a failure needs in whatever shape it is told: when to come again, and which methods there are. */
+export function failureHeaders(failure: Failure): Record<string, string> {
+  const { retryAfterSeconds } = describe(failure)
+  return {
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(failure.kind === 'method_not_allowed' ? { allow: failure.allow } : {}),
+  }
+}
+
 /** The phases of a call in words, for error messages. */
 const PHASES: Record<DeadlinePhase, string> = {
   headers: 'did not start to answer',

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { describe, type Failure, SluiceError } from '../platform/failure'
+import { describe, type Failure, failureHeaders, SluiceError } from '../platform/failure'
 
 const MAX_BODY_CHARACTERS = 1024 * 1024
 const MAX_PAGE_SIZE = 1_000
@@ -11,10 +11,7 @@ export function managementError(failure: Failure): Response {
     failure.kind === 'validation'
       ? { detail: 'Validation error', errors: failure.errors }
       : { detail: message, ...(retryAfterSeconds === undefined ? {} : { retry_after: retryAfterSeconds }) }
-  const headers = new Headers()
-  if (retryAfterSeconds !== undefined) headers.set('retry-after', String(retryAfterSeconds))
-  if (failure.kind === 'method_not_allowed') headers.set('allow', failure.allow)
-  return Response.json(body, { status, headers })
+  return Response.json(body, { status, headers: failureHeaders(failure) })
 }
 
 /** The request's JSON body in the shape of a schema, or a refusal that names each field. */
