@@ -68,8 +68,9 @@ describe('the sources', () => {
     ])
   })
 
-  test('no provider is named outside providers/', () => {
-    const outside = files.filter(({ path }) => !path.startsWith('providers/'))
+  // Protocols have their makers' names.
+  test('no provider is named outside providers/ and protocols/', () => {
+    const outside = files.filter(({ path }) => !/^(?:providers|protocols)\//.test(path))
     expect(outside.flatMap(providerNames)).toEqual([])
   })
 

@@ -13,6 +13,8 @@ export interface Caller {
   environment: 'prod' | 'test'
   /** Undefined allows every model. */
   allowedModels?: readonly string[]
+  /** A request that its target cannot be told in full is refused. */
+  requiresParameters?: true
 }
 
 /** Hashes of the keys that were presented lately, so that a warm isolate authenticates without an await. */
@@ -98,6 +100,7 @@ function callerOfRow(row: ApiKeyRow, nowMs: number): Caller {
     role: row.role,
     environment: row.environment,
     ...(row.allowedModels === null ? {} : { allowedModels: row.allowedModels }),
+    ...(row.requireParameters ? { requiresParameters: true } : {}),
   }
 }
 

@@ -12,6 +12,7 @@ const usageSchema = z.object({
   reasoningTokens: z.number(),
   audioInputTokens: z.number(),
   audioOutputTokens: z.number(),
+  imageInputTokens: z.number().optional(),
 })
 
 const attemptSchema = z.object({
@@ -70,6 +71,8 @@ export const logRecordSchema = z.object({
   path: z.string(),
   userAgent: z.string().optional(),
   logType: z.string(),
+  /** The protocol of the bodies. */
+  protocol: z.string().optional(),
   stream: z.boolean(),
   model: z.string().optional(),
   upstreamModel: z.string().optional(),

@@ -1,6 +1,4 @@
 import type { StoredAttempt } from '../platform/logs-schema'
-import { collectChatStream } from '../protocols/openai-chat/collect'
-import { fieldsOf } from '../protocols/openai-chat/usage'
 import type { LogRow } from './query'
 
 const NANO_PER_UNIT = 1_000_000_000
@@ -19,6 +17,7 @@ export function presentLog(row: LogRow) {
     id: row.id,
     unique_id: row.id,
     log_type: row.logType,
+    protocol: row.protocol,
     status: row.ending === 'completed' ? 'success' : 'error',
     ending: row.ending,
     failed: row.ending === 'failed',
@@ -68,32 +67,6 @@ export function presentLog(row: LogRow) {
   }
 }
 
-/** What the bodies of a chat log say: whole, and in the parts that people look for. */
-export function presentBodies(row: LogRow, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
-  const request = jsonOrText(bodies.request)
-  const isStream =
-    row.stream && row.statusCode !== 0 && bodies.response !== undefined && startsLikeEvents(bodies.response)
-  const reply =
-    isStream && bodies.response !== undefined
-      ? collectChatStream(bodies.response)
-      : jsonOrText(bodies.response)
-  const { messages, tools, tool_choice } = fieldsOf(request)
-  const { choices } = fieldsOf(reply)
-  const completionMessages = Array.isArray(choices) ? choices.map((choice) => fieldsOf(choice).message) : []
-  return {
-    full_request: request ?? null,
-    full_response: reply ?? null,
-    response_stream: isStream ? new TextDecoder().decode(bodies.response) : null,
-    prompt_messages: messages ?? [],
-    completion_message: completionMessages[0] ?? null,
-    completion_messages: completionMessages,
-    input: messages === undefined ? null : JSON.stringify(messages),
-    output: completionMessages[0] === undefined ? null : JSON.stringify(completionMessages[0]),
-    tools: tools ?? null,
-    tool_choice: tool_choice ?? null,
-  }
-}
-
 function presentAttempt(attempt: StoredAttempt) {
   return {
     provider_id: attempt.providerId,
@@ -126,20 +99,4 @@ function total(...counts: (number | null)[]): number | null {
   return counts.every((count) => count === null)
     ? null
     : counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
-}
-
-function jsonOrText(bytes: Uint8Array | undefined): unknown {
-  if (bytes === undefined) return undefined
-  const text = new TextDecoder().decode(bytes)
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-// An error that came instead of a stream is JSON; events begin with a field name, a comment or a byte order mark.
-function startsLikeEvents(bytes: Uint8Array): boolean {
-  const first = bytes[0]
-  return first !== 0x7b && first !== 0x5b && first !== 0x3c
 }

@@ -1,21 +1,20 @@
 import type { Caller } from '../keys/authenticate'
-import { type Hold, ORGANIZATION, reserve } from '../limits/admit'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Timeouts } from '../platform/lifeline'
 import type { Target } from '../providers/target'
 import { type Pin, plan } from '../routing/plan'
+import { targetsWithOrigin } from './affinity'
 import { authenticate } from './authenticate'
-import { customerOf } from './gateway-parameters'
+import { decodedOnce } from './decoded'
 import { type Intake, readIntake } from './intake'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import type { Known } from './record'
+import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
-import { surroundingsOf, withCanonicalSubject } from './surroundings'
+import { surroundingsOf } from './surroundings'
 
 const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
-/** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
-const HOLD_GRACE_MS = 60_000
 
 /** Everything before the first upstream call: who asks, for what, and who may answer. */
 export async function admit(
@@ -23,56 +22,34 @@ export async function admit(
   isolate: Isolate,
   given: { pin: Pin | undefined; known: Known },
 ): Promise<Job> {
-  const { request, env, protocol, effects } = exchange
+  const { env, effects } = exchange
   const { pin, known } = given
   const caller = await authenticate(exchange, isolate)
   known.caller = caller
   known.authenticatedAtMs = effects.now()
-  const intake = await readIntake(
-    request,
-    protocol,
-    numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES),
-  )
+  const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake
-  const targets = await planTargets(exchange, isolate, { intake, caller, pin })
+  const planned = await planTargets(exchange, isolate, { intake, caller, pin })
+  const targets = await targetsWithOrigin(exchange, intake, planned)
   const timeouts = timeoutsOf(exchange, intake)
-  const hold = await reserveLimits(exchange, isolate, { intake, caller, targets, timeouts })
+  const hold = await reserveLimits(exchange, isolate, {
+    caller,
+    parameters: intake.parameters,
+    model: targets[0]?.model,
+    tokens: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
+    longestMs: longestMs(timeouts, targets),
+  })
   if (hold !== undefined) known.hold = hold
   known.plannedAtMs = effects.now()
-  return { ...exchange, caller, intake, targets, timeouts, attempts: known.attempts }
-}
-
-/** How much of each limit a request may take at most; nothing is asked when no limit applies. */
-async function reserveLimits(
-  exchange: Exchange,
-  isolate: Isolate,
-  given: { intake: Intake; caller: Caller; targets: readonly Target[]; timeouts: Timeouts },
-): Promise<Hold | undefined> {
-  const { intake, caller, targets, timeouts } = given
-  const config = await isolate.config.get(exchange.background)
-  if (config.limits.length === 0) return undefined
-  const model = targets[0]?.model
-  const customer = customerOf(intake.parameters)
-  const around = surroundingsOf(exchange.env, config)
-  const nowMs = exchange.effects.now()
-  return reserve({
-    env: exchange.env,
-    limits: config.limits.map((limit) => withCanonicalSubject(limit, around)),
-    subjects: {
-      organization: ORGANIZATION,
-      api_key: caller.apiKeyId,
-      ...(model === undefined ? {} : { model }),
-      ...(customer === undefined ? {} : { customer }),
-    },
-    holdId: exchange.logId,
-    amounts: {
-      requests: 1,
-      concurrency: 1,
-      tokens: exchange.protocol.estimateTokens(intake.bytes, intake.members),
-    },
-    nowMs,
-    expiresAtMs: nowMs + longestMs(timeouts, targets) + HOLD_GRACE_MS,
-  })
+  return {
+    ...exchange,
+    caller,
+    intake,
+    decoded: decodedOnce(exchange, intake),
+    targets,
+    timeouts,
+    attempts: known.attempts,
+  }
 }
 
 async function planTargets(
@@ -82,6 +59,7 @@ async function planTargets(
 ): Promise<Target[]> {
   const { intake, caller, pin } = given
   const { env, background } = exchange
+  const { speaks } = exchange.protocol
   const wanted = {
     model: intake.model,
     ...(pin === undefined ? {} : { pin }),
@@ -91,12 +69,12 @@ async function planTargets(
   }
   const config = await isolate.config.get(background)
   try {
-    return plan(wanted, surroundingsOf(env, config))
+    return plan(wanted, surroundingsOf(env, config, speaks))
   } catch (cause) {
     if (!(cause instanceof SluiceError) || cause.failure.kind !== 'not_found') throw cause
     const newer = await isolate.config.refreshed(background, MISS_AGE_MS)
     if (newer === config) throw cause
-    return plan(wanted, surroundingsOf(env, newer))
+    return plan(wanted, surroundingsOf(env, newer, speaks))
   }
 }
 
@@ -104,7 +82,8 @@ function longestMs({ totalMs }: Timeouts, targets: readonly Target[]): number {
   return targets.reduce((sum, target) => sum + Math.max(totalMs, target.timeoutMs ?? 0), 0)
 }
 
-function timeoutsOf({ env }: Exchange, intake: Intake): Timeouts {
+/** The deadlines of a request; what it asks for goes before what the worker is set to. */
+export function timeoutsOf({ env }: Pick<Exchange, 'env'>, intake: Pick<Intake, 'parameters'>): Timeouts {
   const askedMs =
     intake.parameters.timeout === undefined || intake.parameters.timeout === null
       ? undefined

@@ -1,13 +1,14 @@
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { createLifeline, type Lifeline } from '../platform/lifeline'
-import { protocols } from '../protocols/table'
+import { NO_USAGE } from '../protocols/canonical'
 import { callUpstream } from '../providers/call'
 import { redactedFailure } from '../providers/redact'
 import type { Target } from '../providers/target'
+import { bodyOf } from './decoded'
+import { type Lane, laneOf } from './lane'
 import { openStream } from './open-stream'
 import { readWhole } from './read-whole'
 import type { Answer, Job } from './stages'
-import { upstreamBody } from './upstream-body'
 import { asksForUsage, rememberRefusalOfUsage } from './usage-request'
 
 /**
@@ -41,6 +42,8 @@ export function mayTryElsewhere(failure: Failure): boolean {
     case 'upstream_incomplete':
     case 'provider_not_configured':
     case 'unavailable':
+    // Another target may speak a protocol that has the words.
+    case 'untranslatable':
       return true
     case 'unauthenticated':
     case 'forbidden':
@@ -60,7 +63,7 @@ export function mayTryElsewhere(failure: Failure): boolean {
 
 /** Asks a target, and once more without what only the gateway added when that was what it refused. */
 async function attempt(job: Job, target: Target): Promise<Answer> {
-  const withUsage = asksForUsage(job.intake, target)
+  const withUsage = asksForUsage(job, target)
   try {
     return await attemptOnce(job, target, withUsage)
   } catch (cause) {
@@ -79,40 +82,69 @@ async function attemptOnce(job: Job, target: Target, withUsage: boolean): Promis
   const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts })
   const { providerId, model, upstreamModel, credential } = target
   const about = { providerId, model, upstreamModel, credentialKind: credential.kind, startedAtMs }
+  let lane: Lane | undefined
   try {
     if (target.problem !== undefined) throw new SluiceError(target.problem)
-    const answer = await ask(job, { target, lifeline, withUsage })
+    const local = localAnswer(job, target)
+    if (local !== undefined) return local
+    lane = laneOf(job, target, withUsage)
+    refuseLosses(job, target, lane)
+    const answer = await ask(job, { target, lifeline, lane })
     attempts.push({ ...about, latencyMs: answer.firstContentAtMs - startedAtMs, statusCode: 200 })
     if (!intake.stream) lifeline.release()
     return answer
   } catch (cause) {
     lifeline.stop({ kind: 'over' })
-    const failure = redactedFailure(failureOf(cause), target, job.env)
+    const clean = redactedFailure(failureOf(cause), target, job.env)
+    const failure = lane === undefined ? clean : lane.told(clean)
     const { status: statusCode, code: errorCode, message: errorMessage } = describe(failure)
     attempts.push({ ...about, latencyMs: effects.now() - startedAtMs, statusCode, errorCode, errorMessage })
     throw cause instanceof SluiceError ? new SluiceError(failure, { cause }) : cause
   }
 }
 
-async function ask(
-  job: Job,
-  how: { target: Target; lifeline: Lifeline; withUsage: boolean },
-): Promise<Answer> {
-  const { target, lifeline, withUsage } = how
+async function ask(job: Job, how: { target: Target; lifeline: Lifeline; lane: Lane }): Promise<Answer> {
+  const { target, lifeline, lane } = how
   const { intake, env, effects } = job
-  const protocol = protocols[target.protocol]
   const response = await callUpstream({
     target,
     env,
     method: 'POST',
-    path: protocol.path,
-    body: upstreamBody(intake, target, { protocol, withUsage }),
+    path: lane.path,
+    body: lane.body,
+    ...(lane.contentType === undefined ? {} : { contentType: lane.contentType }),
+    ...(lane.accept === undefined ? {} : { accept: lane.accept }),
     isStream: intake.stream,
     clientHeaders: job.request.headers,
+    extraHeaders: intake.parameters.extra_headers ?? undefined,
     lifeline,
   })
-  const given = { response, target, protocol, lifeline, effects, env }
-  return intake.stream ? { ...(await openStream(given)), withUsage } : readWhole(given)
+  const given = { response, target, lane, lifeline, effects, env }
+  return intake.stream ? openStream(given) : readWhole(given)
+}
+
+// What a target cannot be asked in the client's protocol, and the gateway can answer by itself.
+function localAnswer({ protocol, intake, effects }: Job, target: Target): Answer | undefined {
+  if (target.protocol === protocol.speaks || protocol.answerLocally === undefined) return undefined
+  const answer = protocol.answerLocally(bodyOf(intake))
+  return {
+    kind: 'whole',
+    target,
+    headers: new Headers({ 'x-sluice-estimated': 'true' }),
+    body: new TextEncoder().encode(JSON.stringify(answer)),
+    losses: [],
+    facts: { usage: NO_USAGE },
+    firstContentAtMs: effects.now(),
+  }
+}
+
+// A client that would rather have no answer than one to another question says so.
+function refuseLosses({ intake, caller }: Job, target: Target, { losses }: Lane): void {
+  const [first] = losses
+  const isStrict = intake.parameters.require_parameters ?? caller.requiresParameters ?? false
+  if (first === undefined || !isStrict) return
+  const message = `${target.model} cannot be told ${losses.join(', ')}, and 'require_parameters' is set, by the request or its API key. Leave them out, or allow that they are dropped.`
+  throw new SluiceError({ kind: 'untranslatable', param: first, message })
 }
 
 function failureOf(cause: unknown): Failure {

@@ -1,8 +1,9 @@
 import { settle } from '../limits/admit'
 import { emitLog } from '../logs/emit'
 import { describe, type Failure } from '../platform/failure'
+import { rememberAnswer } from './affinity'
 import { type Known, recordOf } from './record'
-import type { Ending, Exchange, Job, WholeAnswer } from './stages'
+import { type Ending, type Exchange, estimatedUsage, type Job, type WholeAnswer } from './stages'
 
 /** Attempts that ended so never reached the upstream, and cost nobody anything. */
 const UNREACHED = new Set(['upstream_unreachable', 'provider_not_configured'])
@@ -11,6 +12,7 @@ const UNREACHED = new Set(['upstream_unreachable', 'provider_not_configured'])
 export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
   const { env, background } = exchange
   background(emitLog(env, recordOf(exchange, known, ending)))
+  rememberAnswer(exchange, known, ending)
   if (known.hold !== undefined) background(settle(env, known.hold, takenBy(known, ending)))
 }
 
@@ -29,17 +31,15 @@ function takenBy({ attempts }: Known, { usage }: Ending) {
 
 /** The ending of a reply in one piece. */
 export function endingOfWhole(job: Job, answer: WholeAnswer): Ending {
-  const { target, facts, body, firstContentAtMs } = answer
-  const told = facts.usage
-  const usage = told ?? job.protocol.estimateUsage(job.intake.bytes, body, false)
-  const usageSource = told === undefined ? 'estimated' : 'provider'
+  const { target, facts, losses, body, firstContentAtMs } = answer
+  const { usage } = facts
   return {
     kind: 'completed',
     statusCode: 200,
     target,
     facts,
-    usage,
-    usageSource,
+    losses,
+    ...(usage === undefined ? estimatedUsage(job, body) : { usage, usageSource: 'provider' }),
     responseBody: body,
     firstContentAtMs,
     endedAtMs: job.effects.now(),

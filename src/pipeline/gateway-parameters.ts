@@ -2,77 +2,10 @@ import * as z from 'zod'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
-
-/**
- * The fields of a request body that speak to the gateway and never travel upstream (compatibility document, A5).
- * `metadata` is OpenAI's own too, but only beside `store: true` (OpenAI API reference, "metadata").
- */
-const NAMES: ReadonlySet<string> = new Set([
-  ...[
-    'fallback_models',
-    'disable_fallback',
-    'load_balance_group',
-    'load_balance_models',
-    'loadbalance_models',
-  ],
-  ...['models', 'exclude_providers', 'exclude_models', 'retry_params', 'retries', 'weight', 'model_name_map'],
-  ...['credential_override', 'customer_credentials', 'customer_api_keys', 'mock_response'],
-  ...[
-    'cache_enabled',
-    'cache_ttl',
-    'cache_options',
-    'request_breakdown',
-    'disable_log',
-    'field_name',
-    'delimiter',
-  ],
-  ...['customer_identifier', 'customer_email', 'customer_name', 'customer_params', 'metadata', 'properties'],
-  ...[
-    'custom_identifier',
-    'thread_identifier',
-    'group_identifier',
-    'session_identifier',
-    'trace_group_identifier',
-  ],
-  ...['trace_unique_id', 'trace_name', 'span_unique_id', 'span_name', 'span_parent_id', 'span_path'],
-  ...[
-    'span_workflow_name',
-    'span_handoffs',
-    'span_tools',
-    'positive_feedback',
-    'note',
-    'category',
-    'eval_params',
-  ],
-  ...[
-    'posthog_integration',
-    'mem0_params',
-    'linkup_params',
-    'hyperspell_params',
-    'moda_params',
-    'respan_api_controls',
-  ],
-  ...['prompt', 'prompt_id', 'prompt_variables', 'variables', 'timeout', 'extra_headers'],
-])
-
-/** Objects in a body that hold gateway parameters by the same names. */
-const CONTAINERS = ['respan_params', 'keywordsai_params']
-
-/** The same, base64 or plain JSON, as request headers. */
-const HEADERS = ['x-data-respan-params', 'x-respan-params', 'x-data-keywordsai-params']
-
-/** Fields that hold credentials: they are cut out of the logged request. */
-export const SECRET_NAMES: ReadonlySet<string> = new Set([
-  ...[
-    'credential_override',
-    'customer_credentials',
-    'customer_api_keys',
-    'load_balance_models',
-    'loadbalance_models',
-  ],
-  ...['load_balance_group', 'models', 'extra_headers', 'posthog_integration', 'mem0_params', 'linkup_params'],
-  ...['hyperspell_params', 'moda_params', ...CONTAINERS],
-])
+import type { OwnFields } from '../protocols/protocol'
+import { reservedHeader } from '../providers/call-headers'
+import { notAnObject, readMetadata } from './parameter-metadata'
+import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
 const MAX_IDENTIFIER_LENGTH = 254
 const identifier = z
@@ -103,6 +36,15 @@ const parametersSchema = z.object({
   category: z.string().nullish(),
   positive_feedback: z.boolean().nullish(),
   timeout: z.number().positive().nullish(),
+  require_parameters: z.boolean().nullish(),
+  extra_headers: z
+    .record(z.string(), z.string())
+    .superRefine((headers, context) => {
+      const reserved = reservedHeader(headers)
+      if (reserved !== undefined)
+        context.addIssue({ code: 'custom', message: `the header '${reserved}' may not be set upstream` })
+    })
+    .nullish(),
 })
 
 const CUSTOMER_NAMES: ReadonlySet<string> = new Set(['customer_identifier', 'name', 'email'])
@@ -115,6 +57,8 @@ export interface ReadParameters {
   parameters: GatewayParameters
   /** Body fields that must not travel upstream. */
   bodyNames: ReadonlySet<string>
+  /** Body fields that travel without what was in them for the gateway: JSON text by name. */
+  bodyReplacements: ReadonlyMap<string, string>
   /** Parameters that were given and have no effect. */
   ignored: string[]
 }
@@ -127,35 +71,71 @@ export function customerOf({
   return own ?? given?.customer_identifier ?? undefined
 }
 
-const NONE: ReadParameters = { parameters: {}, bodyNames: new Set(), ignored: [] }
+const NONE: ReadParameters = {
+  parameters: {},
+  bodyNames: new Set(),
+  bodyReplacements: new Map(),
+  ignored: [],
+}
 
 /**
- * Reads gateway parameters; the body's top level wins over a container in it, and that over a header.
+ * Reads gateway parameters; the body's top level wins over a container in it, and that over a header. A protocol's own
+ * fields are left alone, whatever they are called.
  * @throws SluiceError `invalid_request` naming the parameter and where it was given
  */
 export function readParameters(
   bytes: Uint8Array,
   members: readonly Member[],
-  headers: Headers,
+  { headers, own }: { headers: Headers; own: OwnFields },
 ): ReadParameters {
   const bodyNames = new Set(
-    members.filter((member) => isForGateway(member, members, bytes)).map(({ key }) => key),
+    members.filter((member) => isForGateway(member, { members, bytes, own })).map(({ key }) => key),
   )
+  const metadata = readMetadata(bytes, members, own)
   const fromHeaders = HEADERS.map((name) => readHeader(name, headers.get(name))).reverse()
-  const isAbsent = bodyNames.size === 0 && fromHeaders.every((given) => given === undefined)
+  const isAbsent =
+    bodyNames.size === 0 && metadata === undefined && fromHeaders.every((given) => given === undefined)
   if (isAbsent) return NONE
   const containers = CONTAINERS.map((name) => readContainer(name, bytes, members)).reverse()
-  const own = members
+  const ownMembers = members
     .filter(({ key }) => NAMES.has(key) && bodyNames.has(key))
     .map((member) => [member.key, valueOf(bytes, member)])
-  const given = Object.assign({}, ...fromHeaders, ...containers, Object.fromEntries(own))
-  return { parameters: validated(given), bodyNames, ignored: ignoredOf(given) }
+  const given = Object.assign(
+    {},
+    ...fromHeaders,
+    ...(metadata?.given ?? []),
+    ...containers,
+    Object.fromEntries(ownMembers),
+  )
+  if (metadata?.isRemoved === true) bodyNames.add('metadata')
+  return {
+    parameters: validated(given),
+    bodyNames,
+    bodyReplacements: metadata?.replacement ?? NONE.bodyReplacements,
+    ignored: ignoredOf(given),
+  }
 }
 
-function isForGateway(member: Member, members: readonly Member[], bytes: Uint8Array): boolean {
-  if (member.key !== 'metadata') return NAMES.has(member.key) || CONTAINERS.includes(member.key)
+function isForGateway(
+  member: Member,
+  { members, bytes, own }: { members: readonly Member[]; bytes: Uint8Array; own: OwnFields },
+): boolean {
+  if (CONTAINERS.includes(member.key)) return true
+  if (!NAMES.has(member.key)) return false
+  if (own.fields.has(member.key)) return isOursDespite(member, bytes)
+  if (member.key !== 'metadata') return true
+  if (own.metadata !== undefined) return false
   const store = members.find(({ key }) => key === 'store')
   return store === undefined || valueOf(bytes, store) !== true
+}
+
+// A protocol may have a `prompt` of its own; the gateway's is the object that names a stored prompt by `prompt_id`.
+function isOursDespite(member: Member, bytes: Uint8Array): boolean {
+  return (
+    member.key === 'prompt' &&
+    member.kind === 'object' &&
+    Object.hasOwn(Object(valueOf(bytes, member)), 'prompt_id')
+  )
 }
 
 function ignoredOf(given: Record<string, unknown>): string[] {
@@ -198,13 +178,4 @@ function decodeHeader(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function notAnObject(where: string, param: string): SluiceError {
-  return new SluiceError({
-    kind: 'invalid_request',
-    code: 'invalid_parameter',
-    param,
-    message: `${where} must be a JSON object.`,
-  })
 }

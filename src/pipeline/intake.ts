@@ -2,49 +2,77 @@ import { SluiceError } from '../platform/failure'
 import { JsonSyntaxError, type Member, positionOf, scanObject } from '../platform/json-scan'
 import type { Protocol, RequestFacts } from '../protocols/protocol'
 import { type ReadParameters, readParameters } from './gateway-parameters'
+import { type Form, FormError, scanForm } from './multipart'
+import { formAsJson } from './multipart-intake'
+import type { Exchange } from './stages'
 
 /** A request as it came in: its bytes, where its fields stand in them, and what it asks of the gateway. */
 export interface Intake extends RequestFacts, ReadParameters {
+  /** JSON; of a form, what it says in JSON, without its files. */
   bytes: Uint8Array
   members: readonly Member[]
+  /** What goes on instead of `bytes` when the client sent a form. */
+  form?: Form
 }
+
+const FORM_TYPE = /^\s*multipart\/form-data\b/i
+const JSON_TYPE = /^\s*(application|text)\/([\w.-]+\+)?json\b/i
 
 /** Reads and checks a request's body, without building any value that the gateway has no use for. */
 export async function readIntake(
-  request: Request,
-  protocol: Protocol,
+  { request, protocol, address }: Pick<Exchange, 'request' | 'protocol' | 'address'>,
   maxBodyBytes: number,
 ): Promise<Intake> {
-  checkContentType(request.headers)
-  const bytes = await readBody(request, maxBodyBytes)
-  if (bytes.byteLength === 0) throw malformed('The request body is empty; send a JSON object.')
+  const formType = checkedFormType(request.headers, protocol)
+  const body = await readBody(request, maxBodyBytes)
+  if (body.byteLength === 0)
+    throw malformed(`The request body is empty; send a ${formType === undefined ? 'JSON object' : 'form'}.`)
+  const form = formType === undefined ? undefined : formIn(body, formType)
+  const bytes = form === undefined ? body : formAsJson(form)
   try {
     const members = scanObject(bytes)
     return {
       bytes,
       members,
-      ...protocol.readRequest(bytes, members),
-      ...readParameters(bytes, members, request.headers),
+      ...(form === undefined ? {} : { form }),
+      ...protocol.readRequest(bytes, members, address),
+      ...readParameters(bytes, members, { headers: request.headers, own: protocol.own }),
     }
   } catch (cause) {
     throw cause instanceof JsonSyntaxError ? notJson(bytes, cause) : cause
   }
 }
 
-function checkContentType(headers: Headers): void {
-  const type = headers.get('content-type')
-  if (type !== null && !/^(application|text)\/([\w.-]+\+)?json\b/i.test(type)) {
-    throw new SluiceError({
-      kind: 'unsupported_media_type',
-      message: `The content type '${type}' is not supported here. Send JSON with 'content-type: application/json'.`,
-    })
-  }
+/** The content type of a form; undefined for JSON. */
+function checkedFormType(headers: Headers, { forms }: Protocol): string | undefined {
   const encoding = headers.get('content-encoding')
-  if (encoding === null || encoding.toLowerCase() === 'identity') return
-  throw new SluiceError({
-    kind: 'unsupported_media_type',
-    message: `The content encoding '${encoding}' is not supported. Send the body uncompressed.`,
-  })
+  if (encoding !== null && encoding.toLowerCase() !== 'identity')
+    throw unsupported(`The content encoding '${encoding}' is not supported. Send the body uncompressed.`)
+  const type = headers.get('content-type')
+  if (type !== null && forms !== undefined && FORM_TYPE.test(type)) return type
+  if (forms !== 'only' && (type === null || JSON_TYPE.test(type))) return undefined
+  const wanted = {
+    only: "a form, of type 'multipart/form-data'.",
+    too: "JSON with 'content-type: application/json', or a form of type 'multipart/form-data'.",
+    none: "JSON with 'content-type: application/json'.",
+  }
+  throw unsupported(
+    `${type === null ? 'A body without a content type' : `The content type '${type}'`} is not supported here. Send ${wanted[forms ?? 'none']}`,
+  )
+}
+
+function unsupported(message: string): SluiceError {
+  return new SluiceError({ kind: 'unsupported_media_type', message })
+}
+
+function formIn(body: Uint8Array, contentType: string): Form {
+  try {
+    return scanForm(body, contentType)
+  } catch (cause) {
+    if (!(cause instanceof FormError)) throw cause
+    const message = `The request body is not a valid form: ${cause.message}`
+    throw new SluiceError({ kind: 'invalid_request', code: 'invalid_form', message })
+  }
 }
 
 async function readBody(request: Request, maxBodyBytes: number): Promise<Uint8Array> {

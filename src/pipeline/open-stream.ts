@@ -1,23 +1,28 @@
 import { SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
+import type { StreamReader } from '../protocols/protocol'
 import { stoppedFailure } from '../providers/call'
 import { type Answered, errorWith200, sampleOf } from './read-whole'
 import type { OpenStream } from './stages'
 
 /** A stream that has sent this much without any content is not one. */
 const MAX_PRELUDE_BYTES = 1024 * 1024
+/** Server-sent events, or the binary frames that one provider has instead. */
+const STREAM_TYPE = /^\s*(?:text\/event-stream|application\/vnd\.[a-z]+\.eventstream)/i
+/** What comes instead of a file: an error, or a page of some proxy's. */
+const NO_FILE_TYPE = /^\s*(?:text\/html|application\/(?:[\w.-]+\+)?json)\b/i
 
 /**
  * Reads a stream up to its first content, reasoning or tool call and withholds what came: until then an error, a
  * break or silence lets another target take over, and the client never sees it.
  */
-export async function openStream(answered: Answered): Promise<Omit<OpenStream, 'withUsage'>> {
-  const { response, target, protocol, lifeline, effects } = answered
+export async function openStream(answered: Answered): Promise<OpenStream> {
+  const { response, target, lane, lifeline, effects } = answered
+  const { reader, filter, losses, isTranslated } = lane
   const type = response.headers.get('content-type') ?? ''
-  if (response.body === null || !type.toLowerCase().startsWith('text/event-stream'))
-    throw await notAStream(answered, type)
+  const isStream = lane.isBytes === true ? !NO_FILE_TYPE.test(type) : STREAM_TYPE.test(type)
+  if (response.body === null || !isStream) throw await notAStream(answered, type)
   lifeline.enter('first_content')
-  const reader = protocol.streamReader()
   const chunks: Uint8Array[] = []
   const bytes = response.body.getReader()
   let length = 0
@@ -49,6 +54,9 @@ export async function openStream(answered: Answered): Promise<Omit<OpenStream, '
     source: response.body,
     prelude,
     reader,
+    filter,
+    losses,
+    isTranslated,
     lifeline,
     firstContentAtMs: effects.now(),
   }
@@ -59,22 +67,27 @@ async function notAStream(answered: Answered, type: string): Promise<SluiceError
   const body = new Uint8Array(await response.arrayBuffer().catch(() => new ArrayBuffer(0)))
   const stopped = stoppedFailure(target, lifeline)
   if (stopped !== undefined) return stopped
-  const error = errorIn(answered, body)
+  const error = errorIn(answered, body, type)
   if (error !== undefined) return errorWith200(target, body, error)
-  const message = `a stream was asked for, but it sent ${type === '' ? 'no content type' : type}: ${sampleOf(answered, body)}`
+  const wanted = answered.lane.isBytes === true ? 'a file' : 'a stream'
+  const message = `${wanted} was asked for, but it sent ${type === '' ? 'no content type' : type}: ${sampleOf(answered, body)}`
   return new SluiceError({ kind: 'upstream_invalid', provider: target.providerId, message })
 }
 
-function errorIn({ protocol }: Answered, body: Uint8Array) {
+function errorIn({ lane }: Answered, body: Uint8Array, type: string) {
   try {
-    return protocol.readReply(body).error
+    return lane.readReply(body, type).error
   } catch {
     return undefined
   }
 }
 
-function errorEvent({ target }: Answered, error: { message: string; data: string }): SluiceError {
-  return new SluiceError({ kind: 'upstream_error_event', provider: target.providerId, ...error })
+function errorEvent(
+  { target }: Answered,
+  { message, data, status }: NonNullable<StreamReader['error']>,
+): SluiceError {
+  const provider = target.providerId
+  return new SluiceError({ kind: 'upstream_error_event', provider, message, data, status })
 }
 
 function broken({ target }: Answered, message: string): SluiceError {

@@ -2,17 +2,17 @@ import type { Effects } from '../platform/effects'
 import type { Env } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Lifeline } from '../platform/lifeline'
-import type { Protocol } from '../protocols/protocol'
 import { stoppedFailure } from '../providers/call'
 import { redactedBytes } from '../providers/redact'
 import type { Target } from '../providers/target'
+import type { Lane, ReadReply } from './lane'
 import type { WholeAnswer } from './stages'
 
 /** An upstream's 2xx answer, with its body unread. */
 export interface Answered {
   response: Response
   target: Target
-  protocol: Protocol
+  lane: Lane
   lifeline: Lifeline
   effects: Effects
   env: Env
@@ -26,10 +26,19 @@ const SAMPLE_CHARACTERS = 200
  */
 export async function readWhole(answered: Answered): Promise<WholeAnswer> {
   const { response, target, effects } = answered
-  const body = await readBody(answered)
-  const facts = readFacts(answered, body)
-  if (facts.error !== undefined) throw errorWith200(target, body, facts.error)
-  return { kind: 'whole', target, headers: response.headers, body, facts, firstContentAtMs: effects.now() }
+  const bytes = await readBody(answered)
+  const { body, facts, error } = readReply(answered, bytes)
+  if (error !== undefined) throw errorWith200(target, bytes, error)
+  const { losses } = answered.lane
+  return {
+    kind: 'whole',
+    target,
+    headers: response.headers,
+    body,
+    losses,
+    facts,
+    firstContentAtMs: effects.now(),
+  }
 }
 
 /** The failure of an answer whose status says 200 and whose body says otherwise. */
@@ -63,10 +72,10 @@ async function readBody({ response, target, lifeline }: Answered): Promise<Uint8
   }
 }
 
-function readFacts(answered: Answered, body: Uint8Array) {
-  const { response, target, protocol } = answered
+function readReply(answered: Answered, body: Uint8Array): ReadReply {
+  const { response, target, lane } = answered
   try {
-    return protocol.readReply(body)
+    return lane.readReply(body, response.headers.get('content-type') ?? undefined)
   } catch (cause) {
     const type = response.headers.get('content-type') ?? 'no content type'
     throw new SluiceError({

@@ -26,7 +26,7 @@ const MAX_TEXT = 1_000
 
 /** The log record of a request that has ended. */
 export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogRecord {
-  const { request, logId, startedAtMs } = exchange
+  const { request, protocol, logId, startedAtMs } = exchange
   const { caller, intake } = known
   const target = ending.target
   const lastAttempt = known.attempts.at(-1)
@@ -42,8 +42,9 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     method: request.method,
     path: new URL(request.url).pathname,
     userAgent: userAgent === null ? undefined : userAgent.slice(0, MAX_TEXT),
-    logType: 'chat',
-    stream: intake?.stream ?? false,
+    logType: protocol.logType ?? 'chat',
+    protocol: protocol.id,
+    stream: intake?.stream === true && intake.wantsBytes !== true,
     model: target?.model ?? intake?.model?.slice(0, MAX_TEXT),
     upstreamModel: target?.upstreamModel ?? lastAttempt?.upstreamModel,
     providerId: target?.providerId ?? lastAttempt?.providerId,
@@ -62,7 +63,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
       ending.firstContentAtMs === undefined ? undefined : ending.firstContentAtMs - startedAtMs,
     routingMs: (known.plannedAtMs ?? ending.endedAtMs) - startedAtMs,
     attempts: attemptsOf(known, ending),
-    dropped: intake?.ignored ?? [],
+    dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
     ...bodiesOf(intake, ending),
   }
@@ -87,7 +88,9 @@ function bodiesOf(
 ): { requestBody?: LogBody; responseBody?: LogBody } {
   if (intake === undefined || intake.parameters.disable_log === true) return {}
   return {
-    requestBody: { kind: 'inline', bytes: loggableBody(intake) },
+    ...(intake.bytes.byteLength === 0
+      ? {}
+      : { requestBody: { kind: 'inline', bytes: loggableBody(intake) } }),
     ...(ending.responseBody === undefined
       ? {}
       : { responseBody: { kind: 'inline', bytes: ending.responseBody } }),

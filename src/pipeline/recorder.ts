@@ -3,7 +3,7 @@ import { concat } from '../platform/json-edit'
 /** Beyond this the copy for the log stops growing; the client's stream goes on. */
 const MAX_RECORDED_BYTES = 25 * 1024 * 1024
 
-/** A copy of a stream's bytes as they came from the upstream. */
+/** What the log keeps of a stream as it came from the upstream. */
 export interface Recorder {
   add(bytes: Uint8Array): void
   recorded(): Uint8Array
@@ -20,5 +20,17 @@ export function createRecorder(): Recorder {
       length += bytes.byteLength
     },
     recorded: () => concat(pieces),
+  }
+}
+
+/** Keeps what a file is instead of its bytes, which nobody reads in a log. */
+export function createMeasure(contentType: string): Recorder {
+  let length = 0
+  return {
+    add(bytes) {
+      length += bytes.byteLength
+    },
+    recorded: () =>
+      new TextEncoder().encode(JSON.stringify({ content_type: contentType, size_bytes: length })),
   }
 }

@@ -5,6 +5,8 @@ import type { Target } from '../providers/target'
 /** The provider's headers that a client may use; no other of them passes. */
 const PASSED = [
   'x-request-id',
+  // Of the gateway's own: the answer is its guess.
+  'x-sluice-estimated',
   ...['openai-processing-ms', 'openai-version', 'openai-organization'],
   ...['limit', 'remaining', 'reset'].flatMap((what) => [
     `x-ratelimit-${what}-requests`,
@@ -42,6 +44,11 @@ export function answerHeaders(
   return headers
 }
 
+/** What an upstream says its answer is, or that it is nothing known. */
+export function contentTypeOf(upstream: Headers): string {
+  return upstream.get('content-type') ?? 'application/octet-stream'
+}
+
 /** A failure as the client's protocol tells it; a provider's own error keeps its status and bytes. */
 export function failureResponse(failure: Failure, protocol: Protocol, notes: ReplyNotes): Response {
   const headers = noteHeaders(notes)
@@ -62,7 +69,7 @@ function noteHeaders({ logId, target, attempts, dropped, timings }: ReplyNotes):
   const headers: PlainHeaders = { 'x-respan-log-id': logId, 'x-sluice-attempts': String(attempts) }
   if (target !== undefined) {
     headers['x-sluice-provider'] = target.providerId
-    headers['x-sluice-model'] = headerText(target.upstreamModel)
+    if (target.upstreamModel !== '') headers['x-sluice-model'] = headerText(target.upstreamModel)
   }
   if (dropped.length > 0) headers['x-sluice-dropped'] = headerText(dropped.join(', '))
   let stages = ''

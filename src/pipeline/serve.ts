@@ -1,5 +1,6 @@
 import { numberVariable } from '../platform/env'
 import { describe, type Failure, SluiceError } from '../platform/failure'
+import { concat } from '../platform/json-edit'
 import { writeOnce } from '../platform/relay'
 import type { Pin } from '../routing/plan'
 import { admit } from './admit'
@@ -7,14 +8,14 @@ import { firstAnswer } from './attempt'
 import { conclude, endingOfFailure, endingOfWhole } from './conclude'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
-import { answerHeaders, failureResponse, type PlainHeaders, type ReplyNotes } from './reply'
+import { answerHeaders, contentTypeOf, failureResponse, type PlainHeaders, type ReplyNotes } from './reply'
 import type { Answer, Exchange, Job } from './stages'
 import { relayStream } from './stream-reply'
 
 /** Proxies on the way cut a connection that is silent for about 100 s; clients give up sooner. */
 const DEFAULT_KEEP_ALIVE_MS = 15_000
 const encoder = new TextEncoder()
-const KEEP_ALIVE = encoder.encode(': keep-alive\n\n')
+const KEEP_ALIVE = ': keep-alive\n\n'
 
 /**
  * The whole life of a request on an inference route. Whatever happens, it leaves one log record: success, failure and
@@ -35,7 +36,8 @@ async function whole(job: Job, known: Known): Promise<Response> {
   if (answer.kind !== 'whole')
     throw new SluiceError({ kind: 'internal', message: 'A stream came for a reply in one piece.' })
   conclude(job, known, endingOfWhole(job, answer))
-  const headers = answerHeaders(notesOf(job, known, answer), answer.headers, 'application/json')
+  const contentType = job.protocol.hasOwnTypes === true ? contentTypeOf(answer.headers) : 'application/json'
+  const headers = answerHeaders(notesOf(job, known, answer), answer.headers, contentType)
   return new Response(answer.body, { headers })
 }
 
@@ -48,21 +50,28 @@ function streamed(job: Job, known: Known): Promise<Response> {
   const opening = firstAnswer(job)
   return new Promise((resolve, reject) => {
     const keepAliveMs = numberVariable(job.env.KEEP_ALIVE_MS, DEFAULT_KEEP_ALIVE_MS)
+    const { framing } = job.protocol
+    const contentType = framing?.contentType ?? EVENT_STREAM
     let early: Promise<void> | undefined
     let isAnswered = false
     const answerWith = (headers: PlainHeaders) => {
       isAnswered = true
       resolve(new Response(out.readable, { headers }))
     }
+    const { wantsBytes: isBytes } = job.intake
     const timer = setTimeout(() => {
-      early = keepAlive(out.writable, { opening, keepAliveMs })
-      answerWith(answerHeaders(notesOf(job, known), undefined, EVENT_STREAM))
+      // Nothing can be put before a file without being taken for a part of it.
+      if (isBytes === true) return
+      const words = encoder.encode(framing?.keepAlive ?? KEEP_ALIVE)
+      early = keepAlive(out.writable, { opening, keepAliveMs, words })
+      answerWith(answerHeaders(notesOf(job, known), undefined, contentType))
     }, keepAliveMs)
     const run = async () => {
       const answer = await opening.finally(() => clearTimeout(timer))
       if (answer.kind !== 'stream')
         throw new SluiceError({ kind: 'internal', message: 'A reply in one piece came for a stream.' })
-      const headers = answerHeaders(notesOf(job, known, answer), answer.headers, EVENT_STREAM)
+      const type = isBytes === true ? contentTypeOf(answer.headers) : contentType
+      const headers = answerHeaders(notesOf(job, known, answer), answer.headers, type)
       // A stream makes one response only, and a client that was kept alive has it already.
       if (!isAnswered) answerWith(headers)
       await early
@@ -80,7 +89,7 @@ const EVENT_STREAM = 'text/event-stream; charset=utf-8'
 
 async function keepAlive(
   out: WritableStream<Uint8Array>,
-  given: { opening: Promise<Answer>; keepAliveMs: number },
+  given: { opening: Promise<Answer>; keepAliveMs: number; words: Uint8Array },
 ): Promise<void> {
   const over = given.opening.then(
     () => true,
@@ -88,7 +97,7 @@ async function keepAlive(
   )
   const writer = out.getWriter()
   try {
-    do await writer.write(KEEP_ALIVE)
+    do await writer.write(given.words)
     while (!(await Promise.race([over, scheduler.wait(given.keepAliveMs).then(() => false)])))
   } catch {
     // The client has left; the relay finds that out by itself.
@@ -108,14 +117,18 @@ async function failLate(given: {
   const failure = failureOf(cause)
   conclude(job, known, endingOfFailure(job, failure))
   await early
-  await writeOnce(out.writable, encoder.encode(job.protocol.errorEvent(describe(failure))))
+  const framing = job.protocol.framing?.filter()
+  const event = encoder.encode(job.protocol.errorEvent(describe(failure)))
+  const frame = framing === undefined ? event : concat([framing.change(event), framing.rest()])
+  await writeOnce(out.writable, frame)
     .then(() => out.writable.close())
     .catch((second: unknown) => out.writable.abort(second))
     // A client that has left is not told.
     .catch(() => undefined)
 }
 
-function refuse(exchange: Exchange, known: Known, cause: unknown): Response {
+/** The answer to a request that ended before it had one, and its end. */
+export function refuse(exchange: Exchange, known: Known, cause: unknown): Response {
   const failure = failureOf(cause)
   conclude(exchange, known, endingOfFailure(exchange, failure))
   return failureResponse(failure, exchange.protocol, notesOf(exchange, known))
@@ -131,13 +144,14 @@ function failureOf(cause: unknown): Failure {
   }
 }
 
-function notesOf(exchange: Exchange, known: Known, answer?: Answer): ReplyNotes {
+/** What the answer says of its way here. */
+export function notesOf(exchange: Exchange, known: Known, answer?: Answer): ReplyNotes {
   const { startedAtMs, logId, effects } = exchange
   const { authenticatedAtMs = startedAtMs, plannedAtMs = authenticatedAtMs } = known
   return {
     logId,
     attempts: known.attempts.length,
-    dropped: known.intake?.ignored ?? [],
+    dropped: [...(known.intake?.ignored ?? []), ...(answer?.losses ?? [])],
     timings: {
       auth: authenticatedAtMs - startedAtMs,
       ...(known.attempts.length === 0 ? {} : { upstream: effects.now() - plannedAtMs }),

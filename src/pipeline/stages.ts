@@ -6,7 +6,8 @@ import type { Env } from '../platform/env'
 import type { UpstreamFailure } from '../platform/failure'
 import type { Lifeline, Timeouts } from '../platform/lifeline'
 import type { AnswerFacts, Usage, UsageSource } from '../protocols/canonical'
-import type { Protocol, StreamReader } from '../protocols/protocol'
+import type { Address, Protocol, StreamFilter, StreamReader } from '../protocols/protocol'
+import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
 import type { Intake } from './intake'
 
@@ -20,6 +21,8 @@ export interface Exchange {
   effects: Effects
   background(work: Promise<unknown>): void
   protocol: Protocol
+  /** What the path says of the request. */
+  address?: Address
   logId: string
   startedAtMs: number
 }
@@ -28,6 +31,8 @@ export interface Exchange {
 export interface Job extends Exchange {
   caller: Caller
   intake: Intake
+  /** The request in canonical form; made when it is first asked for. */
+  decoded(): ChatRequest
   targets: readonly Target[]
   timeouts: Timeouts
   /** Grows by one with each upstream call. */
@@ -39,7 +44,9 @@ export interface WholeAnswer {
   kind: 'whole'
   target: Target
   headers: Headers
+  /** In the client's protocol. */
   body: Uint8Array
+  losses: readonly string[]
   facts: AnswerFacts
   firstContentAtMs: number
 }
@@ -54,8 +61,11 @@ export interface OpenStream {
   reader: StreamReader
   lifeline: Lifeline
   firstContentAtMs: number
-  /** The gateway asked for the usage, so the client must not see it. */
-  withUsage: boolean
+  losses: readonly string[]
+  /** Makes other bytes of the upstream's; its own go on natively when absent. */
+  filter?: StreamFilter | undefined
+  /** The client gets another protocol's words. */
+  isTranslated: boolean
 }
 
 /** What an attempt brings. */
@@ -68,11 +78,21 @@ export interface Ending {
   failure?: { code: string; message: string }
   target?: Target
   facts?: AnswerFacts
+  losses?: readonly string[]
   usage?: Usage
   usageSource?: UsageSource
   responseBody?: Uint8Array
   firstContentAtMs?: number
   endedAtMs: number
+}
+
+/** A usage from the texts, for an answer whose provider told none; nothing where the texts do not tell either. */
+export function estimatedUsage(
+  { protocol, intake }: Job,
+  response: Uint8Array,
+): Pick<Ending, 'usage' | 'usageSource'> {
+  const usage = protocol.estimateUsage(intake.bytes, response, intake.stream)
+  return usage === undefined ? {} : { usage, usageSource: 'estimated' }
 }
 
 /** A failure that says something about the upstream, not about the request. */

@@ -1,10 +1,13 @@
 import { describe, type Failure, SluiceError } from '../platform/failure'
+import { concat } from '../platform/json-edit'
 import { MissingTerminal, type RelayOptions, relayNatively, type StreamEnd } from '../platform/relay'
 import { relayInBatches } from '../platform/relay-batched'
+import type { StreamFilter } from '../protocols/protocol'
 import { stoppedFailure } from '../providers/call'
 import { redactedBytes, redactedFailure } from '../providers/redact'
-import { createRecorder } from './recorder'
-import type { Ending, Job, OpenStream } from './stages'
+import { createMeasure, createRecorder, type Recorder } from './recorder'
+import { contentTypeOf } from './reply'
+import { type Ending, estimatedUsage, type Job, type OpenStream } from './stages'
 
 const encoder = new TextEncoder()
 
@@ -14,42 +17,74 @@ export async function relayStream(
   stream: OpenStream,
   out: WritableStream<Uint8Array>,
 ): Promise<Ending> {
-  const recorder = createRecorder()
-  recorder.add(stream.prelude)
+  const isBytes = job.intake.wantsBytes === true
+  const recorder = isBytes ? createMeasure(contentTypeOf(stream.headers)) : createRecorder()
+  const framing = job.protocol.framing?.filter()
+  // The log keeps what the client's protocol says: the upstream's own bytes where they are that.
+  if (!stream.isTranslated) recorder.add(stream.prelude)
   const options: RelayOptions = {
     source: stream.source,
     out,
     prelude: stream.prelude,
     lifeline: stream.lifeline,
     feed(bytes) {
-      recorder.add(bytes)
+      if (!stream.isTranslated) recorder.add(bytes)
       stream.reader.feed(bytes)
     },
     isComplete() {
       stream.reader.end()
       return stream.reader.isComplete
     },
-    // An error event of the provider's has reached the client already; a second one would only hide it.
-    errorFrame: (cause) =>
-      encoder.encode(
-        stream.reader.error === undefined
-          ? job.protocol.errorEvent(describe(failureOf(job, stream, cause)))
-          : '',
-      ),
+    errorFrame(cause) {
+      if (isBytes) return undefined
+      const frame = encoder.encode(errorText(job, stream, cause))
+      return framing === undefined ? frame : concat([framing.change(frame), framing.rest()])
+    },
   }
-  const end = await relayOf(job, stream, options)
+  const end = await relayOf(stream, options, changesOf(stream, framing, recorder))
   return endingOf(job, stream, { end, responseBody: bodyOf(job, stream, recorder.recorded()) })
+}
+
+// An error event of the provider's has reached the client already, and a second one would only hide it; a translation
+// leaves it out, so that it is told here.
+function errorText(job: Job, stream: OpenStream, cause: unknown): string {
+  if (stream.reader.error !== undefined && !stream.isTranslated) return ''
+  return job.protocol.errorEvent(describe(failureOf(job, stream, cause)))
 }
 
 // Nothing is to be changed for a stream that is made inside the worker, but only one that comes from the network can
 // be piped natively.
-function relayOf(job: Job, stream: OpenStream, options: RelayOptions): Promise<StreamEnd> {
-  if (stream.withUsage) return relayInBatches({ ...options, ...job.protocol.streamFilter() })
+function relayOf(
+  stream: OpenStream,
+  options: RelayOptions,
+  changes: StreamFilter | undefined,
+): Promise<StreamEnd> {
+  if (changes !== undefined) return relayInBatches({ ...options, ...changes })
   if (stream.target.builtIn === true) return relayInBatches({ ...options, ...UNCHANGED })
   return relayNatively(options)
 }
 
 const UNCHANGED = { change: (bytes: Uint8Array) => bytes, rest: () => new Uint8Array(0) }
+
+/** What is done to the stream: first its own filter, whose words are recorded, then the frame around them. */
+function changesOf(
+  stream: OpenStream,
+  framing: StreamFilter | undefined,
+  recorder: Recorder,
+): StreamFilter | undefined {
+  const { filter = UNCHANGED, isTranslated } = stream
+  if (stream.filter === undefined && framing === undefined) return undefined
+  const recorded = (bytes: Uint8Array) => {
+    if (isTranslated) recorder.add(bytes)
+    return bytes
+  }
+  if (framing === undefined)
+    return { change: (bytes) => recorded(filter.change(bytes)), rest: () => recorded(filter.rest()) }
+  return {
+    change: (bytes) => framing.change(recorded(filter.change(bytes))),
+    rest: () => concat([framing.change(recorded(filter.rest())), framing.rest()]),
+  }
+}
 
 function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseBody: Uint8Array }): Ending {
   const { end, responseBody } = how
@@ -57,6 +92,7 @@ function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseB
   const known = {
     target,
     facts: reader.facts,
+    losses: stream.losses,
     responseBody,
     firstContentAtMs,
     endedAtMs: job.effects.now(),
@@ -90,10 +126,7 @@ function usageOf(
   const { usage } = reader.facts
   if (usage !== undefined)
     return { usage, usageSource: how.end.kind === 'completed' ? 'provider' : 'partial' }
-  return {
-    usage: job.protocol.estimateUsage(job.intake.bytes, how.responseBody, true),
-    usageSource: 'estimated',
-  }
+  return estimatedUsage(job, how.responseBody)
 }
 
 function failureOf(job: Job, stream: OpenStream, cause: unknown): Failure {
@@ -103,8 +136,10 @@ function failureOf(job: Job, stream: OpenStream, cause: unknown): Failure {
 function rawFailureOf({ target, lifeline, reader }: OpenStream, cause: unknown): Failure {
   const stopped = stoppedFailure(target, lifeline)
   if (stopped !== undefined) return stopped.failure
-  if (reader.error !== undefined)
-    return { kind: 'upstream_error_event', provider: target.providerId, ...reader.error }
+  if (reader.error !== undefined) {
+    const { message, data, status } = reader.error
+    return { kind: 'upstream_error_event', provider: target.providerId, message, data, status }
+  }
   if (cause instanceof SluiceError) return cause.failure
   const message =
     cause instanceof MissingTerminal

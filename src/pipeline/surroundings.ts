@@ -1,12 +1,14 @@
 import type { Config } from '../platform/config'
 import type { LimitRow } from '../platform/config-schema'
 import { type Env, variable } from '../platform/env'
+import type { WireProtocolId } from '../protocols/protocol'
 import { canonicalName, type Surroundings } from '../routing/resolve'
 
 /** What resolving a model name needs, from this worker's environment. */
-export function surroundingsOf(env: Env, config: Config): Surroundings {
+export function surroundingsOf(env: Env, config: Config, speaks?: WireProtocolId): Surroundings {
   return {
     config,
+    ...(speaks === undefined ? {} : { speaks }),
     variable: (name) => variable(env, name),
     mayBePrivate: env.ALLOW_PRIVATE_UPSTREAMS === 'true',
   }

@@ -1,8 +1,9 @@
 import { editObject } from '../platform/json-edit'
 import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
-import { SECRET_NAMES } from './gateway-parameters'
 import type { Intake } from './intake'
+import { editForm } from './multipart'
+import { SECRET_NAMES } from './parameter-names'
 
 /** How a request's bytes are made for an upstream. */
 export interface UpstreamBodyOptions {
@@ -12,24 +13,46 @@ export interface UpstreamBodyOptions {
 }
 
 /** The client's bytes with the target's model name, without gateway parameters, and with what the target adds. */
-export function upstreamBody(intake: Intake, target: Target, how: UpstreamBodyOptions): Uint8Array {
+export function upstreamBody(
+  intake: Intake,
+  target: Target,
+  how: UpstreamBodyOptions,
+): { body: Uint8Array; losses: readonly string[] } {
   const { protocol, withUsage } = how
-  const replace = new Map<string, string>()
+  const { bytes, members, bodyReplacements } = intake
+  const { bodyEdits } = target
+  const replace = new Map(bodyReplacements)
   const insert = new Map<string, string>()
-  const has = (key: string) => intake.members.some((member) => member.key === key)
+  const has = (key: string) => members.some((member) => member.key === key)
   const set = (key: string, json: string) => (has(key) ? replace : insert).set(key, json)
-  if (intake.model !== target.upstreamModel) set('model', JSON.stringify(target.upstreamModel))
-  if (withUsage) {
-    const { key, json } = protocol.askForStreamUsage(intake.bytes, intake.members)
-    set(key, json)
-  }
-  for (const [key, value] of Object.entries(target.defaults ?? {}))
-    if (!has(key)) insert.set(key, JSON.stringify(value))
-  return editObject(intake.bytes, intake.members, { replace, insert, remove: intake.bodyNames })
+  if (protocol.hasModelInBody && intake.model !== target.upstreamModel)
+    set('model', JSON.stringify(target.upstreamModel))
+  const usage = withUsage ? protocol.askForStreamUsage?.(bytes, members) : undefined
+  if (usage !== undefined) set(usage.key, usage.json)
+  for (const defaults of [bodyEdits?.insert, target.defaults, protocol.bodyDefaults])
+    for (const key in defaults)
+      if (!has(key) && !insert.has(key)) insert.set(key, JSON.stringify(defaults[key]))
+  const losses = refusedFields(intake, target, protocol)
+  const remove =
+    losses.length === 0 && bodyEdits === undefined
+      ? intake.bodyNames
+      : new Set([...intake.bodyNames, ...losses, ...(bodyEdits?.remove ?? [])])
+  const edits = { replace, insert, remove }
+  const body = intake.form === undefined ? editObject(bytes, members, edits) : editForm(intake.form, edits)
+  return { body, losses }
 }
+
+// A model that answers a setting with an error is not sent it; few models do, and most requests have none of them.
+function refusedFields({ members }: Intake, { traits }: Target, { settingNames }: Protocol): string[] {
+  if (traits.refuses === undefined || settingNames === undefined) return NONE
+  const refused = traits.refuses.map((setting) => settingNames[setting])
+  return members.filter(({ key, kind }) => kind !== 'null' && refused.includes(key)).map(({ key }) => key)
+}
+
+const NONE: string[] = []
 
 /** The request as it may be kept in a log: the client's bytes, without the fields that hold credentials. */
 export function loggableBody(intake: Intake): Uint8Array {
   const remove = new Set([...intake.bodyNames].filter((name) => SECRET_NAMES.has(name)))
-  return editObject(intake.bytes, intake.members, { remove })
+  return editObject(intake.bytes, intake.members, { remove, replace: intake.bodyReplacements })
 }

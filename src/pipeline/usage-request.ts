@@ -1,14 +1,15 @@
 import type { Failure } from '../platform/failure'
 import type { Target } from '../providers/target'
-import type { Intake } from './intake'
+import type { Job } from './stages'
 
 /** Upstreams that were seen to refuse the field, by URL: they are not asked again by this isolate. */
 const refusing = new Set<string>()
 const REFUSED_FIELD = /stream_options|include_usage/
 
 /** Whether the gateway asks for the usage of a stream in the client's place, and takes it out again. */
-export function asksForUsage(intake: Intake, target: Target): boolean {
+export function asksForUsage({ intake, protocol }: Job, target: Target): boolean {
   if (!intake.stream || intake.wantsStreamUsage) return false
+  if (protocol.askForStreamUsage === undefined || target.protocol !== protocol.speaks) return false
   return target.refusesStreamOptions !== true && !refusing.has(target.url)
 }
 

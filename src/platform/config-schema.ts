@@ -9,6 +9,8 @@ export const apiKeys = sqliteTable('api_keys', {
   role: text('role', { enum: ['inference', 'admin'] }).notNull(),
   environment: text('environment', { enum: ['prod', 'test'] }).notNull(),
   allowedModels: text('allowed_models', { mode: 'json' }).$type<string[]>(),
+  /** A request that its target cannot be told in full is refused. */
+  requireParameters: integer('require_parameters', { mode: 'boolean' }).notNull().default(false),
   expiresAtMs: integer('expires_at_ms'),
   revokedAtMs: integer('revoked_at_ms'),
   createdAtMs: integer('created_at_ms').notNull(),

@@ -13,7 +13,8 @@ export type UpstreamFailure =
   | { kind: 'upstream_unreachable'; provider: string; message: string }
   | { kind: 'upstream_timeout'; provider: string; phase: DeadlinePhase; afterMs: number }
   | { kind: 'upstream_invalid'; provider: string; message: string }
-  | { kind: 'upstream_error_event'; provider: string; message: string; data: string }
+  /** `status` is the HTTP status that the error stands for, where the provider tells. */
+  | { kind: 'upstream_error_event'; provider: string; message: string; data: string; status?: number | undefined }
   | { kind: 'upstream_incomplete'; provider: string; message: string }
 
 /** Everything that is expected to go wrong. `param` names the offending field in the caller's own terms. */
@@ -21,6 +22,8 @@ export type Failure =
   | { kind: 'unauthenticated'; message: string }
   | { kind: 'forbidden'; message: string; param?: string }
   | { kind: 'invalid_request'; message: string; param?: string; code?: string }
+  /** The target's protocol has no words for it. */
+  | { kind: 'untranslatable'; message: string; param: string }
   | { kind: 'validation'; errors: Record<string, string[]> }
   | { kind: 'not_found'; message: string; param?: string; code?: string }
   | { kind: 'method_not_allowed'; message: string; allow: string }
@@ -64,6 +67,8 @@ export function describe(failure: Failure): FailureDescription {
       return { status: 403, type: 'permission_denied', code, message: failure.message, ...paramOf(failure) }
     case 'invalid_request':
       return invalid(400, failure.code ?? code, failure.message, paramOf(failure))
+    case 'untranslatable':
+      return invalid(400, code, failure.message, { param: failure.param })
     case 'validation':
       return invalid(422, 'validation_error', summary(failure.errors))
     case 'not_found':
@@ -125,7 +130,7 @@ function describeUpstream(failure: UpstreamFailure): FailureDescription {
     case 'upstream_invalid':
       return upstream(502, code, `${provider} sent an answer that is not valid: ${failure.message}`)
     case 'upstream_error_event':
-      return upstream(502, code, `${provider} reported an error: ${failure.message}`)
+      return upstream(failure.status ?? 502, code, `${provider} reported an error: ${failure.message}`)
     case 'upstream_incomplete':
       return upstream(502, code, `${provider}'s answer broke off: ${failure.message}`)
   }

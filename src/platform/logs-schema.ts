@@ -27,6 +27,8 @@ export const requestLogs = sqliteTable(
     path: text('path').notNull(),
     userAgent: text('user_agent'),
     logType: text('log_type').notNull(),
+    /** Of the request and response bodies. */
+    protocol: text('protocol'),
     stream: integer('stream', { mode: 'boolean' }).notNull(),
     model: text('model'),
     upstreamModel: text('upstream_model'),

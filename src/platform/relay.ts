@@ -16,8 +16,8 @@ export interface RelayOptions {
   feed(bytes: Uint8Array): void
   /** Asked after the last feed: did the stream's own terminal marker come? */
   isComplete(): boolean
-  /** The last event for the client when the upstream broke off. */
-  errorFrame(cause: unknown): Uint8Array
+  /** The last event for the client when the upstream broke off; undefined when only a broken connection can tell. */
+  errorFrame(cause: unknown): Uint8Array | undefined
 }
 
 /** Why a stream that ended in order is not complete. */
@@ -83,8 +83,10 @@ export async function finishStream(
     // After a write that failed because the client left, workerd may still call the stream locked, and throws here.
     writer = out.getWriter()
     if (lifeline.stopped?.kind === 'client_gone') throw new Error('client gone')
-    if (ended !== undefined) await writer.write(options.errorFrame(ended.cause))
-    await writer.close()
+    const frame = ended === undefined ? undefined : options.errorFrame(ended.cause)
+    if (frame !== undefined) await writer.write(frame)
+    if (ended !== undefined && frame === undefined) await writer.abort(ended.cause)
+    else await writer.close()
     lifeline.release()
     if (ended === undefined) return { kind: 'completed' }
     lifeline.stop({ kind: 'over' })

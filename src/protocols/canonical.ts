@@ -13,6 +13,20 @@ export interface Usage {
   reasoningTokens: number
   audioInputTokens: number
   audioOutputTokens: number
+  /** Part of `inputTokens`, where images cost something else than text. */
+  imageInputTokens?: number | undefined
+}
+
+/** A call that used nothing. */
+export const NO_USAGE: Usage = {
+  inputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWrite5mTokens: 0,
+  cacheWrite1hTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  audioInputTokens: 0,
+  audioOutputTokens: 0,
 }
 
 /** How a usage is known: told by the provider, counted here from the text, or told for a part of the answer only. */

@@ -1,38 +1,39 @@
 import type { Env } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Lifeline } from '../platform/lifeline'
+import { callHeaders } from './call-headers'
 import { type Authorization, authorize } from './credentials'
 import { demoFetch } from './demo'
+import { operationUrl } from './operation-url'
 import type { Target } from './target'
-import { joinPath } from './upstream-url'
 
 /** One call to one upstream. */
 export interface UpstreamCall {
   target: Target
   env: Env
-  method: 'GET' | 'POST'
-  /** Behind the target's URL. */
+  method: string
+  /** Of the operation, behind the target's base; it may have a query of its own. */
   path: string
-  body?: Uint8Array
+  body?: Uint8Array | ReadableStream<Uint8Array>
+  /** Of the body; JSON when absent. */
+  contentType?: string
+  /** What the answer may be; by default an event stream or JSON. */
+  accept?: string
   isStream: boolean
   /** The client's own headers; a few of them are the provider's business. */
   clientHeaders: Headers
+  /** What the request asks to be sent along; names that authorize or frame a call are refused. */
+  extraHeaders?: Readonly<Record<string, string>> | undefined
   lifeline: Lifeline
 }
 
-/** The client's headers that go on to a provider: none of them can hold a Sluice key. */
-const FORWARDED = [
-  'openai-beta',
-  'openai-organization',
-  'openai-project',
-  'idempotency-key',
-  'http-referer',
-  'x-title',
-]
 /** An error body beyond this is cut; no provider's is near it. */
 const MAX_ERROR_BYTES = 256 * 1024
 /** Headers of a failed answer that its client needs. */
-const ERROR_HEADERS = ['content-type', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-request-id']
+const ERROR_HEADERS = [
+  ...['content-type', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-request-id', 'request-id'],
+  ...['x-amzn-requestid', 'x-amzn-errortype'],
+]
 
 /**
  * The provider's answer with a 2xx status and its body unread.
@@ -54,20 +55,38 @@ export async function callUpstream(call: UpstreamCall): Promise<Response> {
 }
 
 async function send(call: UpstreamCall, authorization: Authorization): Promise<Response> {
-  const { target, lifeline } = call
-  const init = {
-    method: call.method,
-    headers: headersOf(call, authorization),
-    signal: lifeline.signal,
-    redirect: 'manual' as const,
-    ...(call.body === undefined ? {} : { body: call.body }),
-  }
+  const { target, lifeline, method } = call
+  const url = operationUrl(target, call.path, call.isStream)
   try {
-    const url = joinPath(target.url, call.path)
+    // Few are signed, and the others should not wait for that.
+    const { body, authorizing } =
+      authorization.sign === undefined
+        ? { body: call.body, authorizing: authorization.headers }
+        : await signedBody(call, url, { ...authorization, sign: authorization.sign })
+    const init = {
+      method,
+      headers: callHeaders(call, authorizing),
+      signal: lifeline.signal,
+      redirect: 'manual' as const,
+      ...(body === undefined ? {} : { body }),
+    }
     return target.builtIn === true ? native(await demoFetch(new Request(url, init))) : await fetch(url, init)
   } catch (cause) {
-    throw stoppedFailure(call.target, lifeline) ?? unreachable(target, cause)
+    throw (
+      stoppedFailure(target, lifeline) ?? (cause instanceof SluiceError ? cause : unreachable(target, cause))
+    )
   }
+}
+
+/** The body, and the headers that sign it: a signature needs all of it, so a stream is read first. */
+async function signedBody(
+  { body, method }: UpstreamCall,
+  url: string,
+  { sign, headers }: Authorization & Required<Pick<Authorization, 'sign'>>,
+) {
+  const bytes = new Uint8Array(await new Response(body ?? null).arrayBuffer())
+  const signed = await sign({ url, method, body: bytes })
+  return { body: body === undefined ? undefined : bytes, authorizing: [...headers, ...signed] }
 }
 
 // A stream made in JavaScript has no byte reader; behind an identity stream it is like one from the network.
@@ -84,22 +103,6 @@ export function stoppedFailure(target: Target, lifeline: Lifeline): SluiceError 
   if (stopped.kind === 'client_gone') return new SluiceError({ kind: 'cancelled' })
   const { phase, afterMs } = stopped
   return new SluiceError({ kind: 'upstream_timeout', provider: target.providerId, phase, afterMs })
-}
-
-function headersOf(call: UpstreamCall, authorization: Authorization): Record<string, string> {
-  const headers: Record<string, string> = {
-    accept: call.isStream ? 'text/event-stream' : 'application/json',
-    // A compressed stream would arrive in blocks, and a compressed reply would only be unpacked here.
-    'accept-encoding': 'identity',
-    'user-agent': 'sluice/0.1',
-  }
-  if (call.body !== undefined) headers['content-type'] = 'application/json'
-  for (const name of FORWARDED) {
-    const value = call.clientHeaders.get(name)
-    if (value !== null) headers[name] = value
-  }
-  for (const [name, value] of authorization.headers) headers[name] = value
-  return headers
 }
 
 function unreachable(target: Target, cause: unknown): SluiceError {

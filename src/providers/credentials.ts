@@ -1,50 +1,155 @@
 import { unseal } from '../platform/encryption'
 import { type Env, variable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
-import type { Target } from './target'
+import { type AwsKeys, type CredentialFields, credentialFields } from './credential-fields'
+import { googleToken, heldGoogleToken } from './google-token'
+import { signAws } from './sign-aws'
+import type { Auth, Target } from './target'
 
 /** Opened credentials by their sealed text, which is unique to each; bounded, and gone with the isolate. */
 const opened = new Map<string, string>()
 const MAX_OPENED = 1_000
+/** The secret that comes in three parts. */
+const AWS_ACCESS_KEY_ID = 'AWS_ACCESS_KEY_ID'
 
-/** The headers that authorize a call, and the secret values in them, for taking out of what the provider echoes. */
-export interface Authorization {
-  headers: [string, string][]
-  secrets: string[]
+/** What a signature covers. */
+export interface SignedCall {
+  url: string
+  method: string
+  body: Uint8Array<ArrayBuffer>
 }
 
-/** No await in a warm isolate: what was opened once stays open in memory. */
+/** What authorizes a call. */
+export interface Authorization {
+  headers: [string, string][]
+  /** The secret values in them, for taking out of what the provider echoes. */
+  secrets: string[]
+  /** Headers that depend on the call itself. */
+  sign?: (call: SignedCall) => Promise<[string, string][]>
+}
+
+/** No await in a warm isolate: what was opened once stays open in memory, and so does an access token. */
 export function authorize(target: Target, env: Env): Authorization | Promise<Authorization> {
   const sealed = [sealedCredential(target), target.sealedHeaders].filter((one) => one !== undefined)
   const closed = sealed.filter((one) => !opened.has(one.sealed))
-  return closed.length === 0 ? assemble(target, env) : openAll(closed, env).then(() => assemble(target, env))
+  return closed.length === 0 ? assemble(target, env) : openAll(closed, env).then(() => authorize(target, env))
 }
 
-function assemble(target: Target, env: Env): Authorization {
+/** The secret values that a call of this target can have carried, without opening or asking for any. */
+export function heldSecrets(target: Target, env: Env): string[] {
+  const text = textOf(target, env)
+  const { apiKey, account, aws } = text === undefined ? {} : fieldsOf(target, env, text)
+  const token = account === undefined ? undefined : heldGoogleToken(account)
+  return [
+    ...[apiKey, token, aws?.secretAccessKey, aws?.sessionToken].filter((one) => one !== undefined),
+    // In lines, as a key is repeated with real line breaks or escaped ones.
+    ...(account?.privateKey.split('\n').filter((line) => line.length > 0 && !line.startsWith('-----')) ?? []),
+    ...customHeaders(target).map(([, value]) => value),
+  ]
+}
+
+function assemble(target: Target, env: Env): Authorization | Promise<Authorization> {
   const custom = customHeaders(target)
-  const key = keyOf(target, env)
-  const headers = [...custom]
-  if (key !== undefined && target.auth.kind === 'bearer') headers.push(['authorization', `Bearer ${key}`])
-  if (key !== undefined && target.auth.kind === 'header') headers.push([target.auth.header, key])
-  return { headers, secrets: [...(key === undefined ? [] : [key]), ...custom.map(([, value]) => value)] }
+  const text = textOf(target, env)
+  const secrets = custom.map(([, value]) => value)
+  if (text === undefined) {
+    if (target.credential.kind === 'secret') throw missing(target, target.credential.name)
+    return { headers: custom, secrets }
+  }
+  const key = authorizers[target.auth.kind]({ target, env, fields: fieldsOf(target, env, text) })
+  const joined = (own: Authorization): Authorization => ({
+    ...own,
+    headers: [...custom, ...own.headers],
+    secrets: [...own.secrets, ...secrets],
+  })
+  return key instanceof Promise ? key.then(joined) : joined(key)
 }
 
-function keyOf(target: Target, env: Env): string | undefined {
-  const { credential } = target
+interface Given {
+  target: Target
+  env: Env
+  fields: CredentialFields
+}
+
+const authorizers: Readonly<Record<Auth['kind'], (given: Given) => Authorization | Promise<Authorization>>> =
+  {
+    none: ({ fields }) => ({ headers: [], secrets: fields.apiKey === undefined ? [] : [fields.apiKey] }),
+    bearer: (given) => bearerOf(apiKeyOf(given)),
+    header(given) {
+      const key = apiKeyOf(given)
+      const { auth } = given.target
+      return auth.kind === 'header' ? { headers: [[auth.header, key]], secrets: [key] } : bearerOf(key)
+    },
+    google({ target, env, fields: { account, apiKey } }) {
+      if (account === undefined && apiKey !== undefined) return bearerOf(apiKey)
+      if (account === undefined) throw wrong(target, "holds no service account: store the JSON of one's key")
+      const mayBePrivate = env.ALLOW_PRIVATE_UPSTREAMS === 'true'
+      const token = googleToken(account, { providerId: target.providerId, mayBePrivate })
+      return token instanceof Promise ? token.then(bearerOf) : bearerOf(token)
+    },
+    aws({ target, fields: { aws, apiKey, awsRegion } }) {
+      if (aws === undefined && apiKey !== undefined) return bearerOf(apiKey)
+      if (aws === undefined)
+        throw wrong(target, 'needs aws_access_key_id and aws_secret_access_key, or api_key')
+      const region = regionOf(target) ?? awsRegion
+      if (region === undefined) throw wrong(target, 'needs aws_region_name')
+      const { secretAccessKey, sessionToken } = aws
+      return {
+        headers: [],
+        secrets: [secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])],
+        sign: (call) => signAws({ ...call, region }, aws),
+      }
+    },
+  }
+
+function bearerOf(key: string): Authorization {
+  return { headers: [['authorization', `Bearer ${key}`]], secrets: [key] }
+}
+
+function apiKeyOf({ target, fields: { apiKey } }: Given): string {
+  if (apiKey !== undefined) return apiKey
+  throw wrong(target, 'is a JSON object without api_key')
+}
+
+function regionOf({ auth, url }: Target): string | undefined {
+  if (auth.kind === 'aws' && auth.region !== undefined) return auth.region
+  return /^https:\/\/[\w-]+\.([\w-]+)\.amazonaws\.com/.exec(url)?.[1]
+}
+
+/** The credential as it is written; undefined when there is none or it is still sealed. */
+function textOf({ credential }: Target, env: Env): string | undefined {
   switch (credential.kind) {
     case 'none':
       return undefined
     case 'stored':
       return opened.get(credential.sealed)
-    case 'secret': {
-      const value = variable(env, credential.name)
-      if (value !== undefined) return value
-      throw new SluiceError({
-        kind: 'provider_not_configured',
-        message: `There is no key for the provider '${target.providerId}': set ${credential.name} in .dev.vars or with wrangler secret put, or store the provider with a key at /api/providers/.`,
-      })
-    }
+    case 'secret':
+      return variable(env, credential.name)
   }
+}
+
+function fieldsOf({ credential }: Target, env: Env, text: string): CredentialFields {
+  if (credential.kind !== 'secret' || credential.name !== AWS_ACCESS_KEY_ID) return credentialFields(text)
+  const secretAccessKey = variable(env, 'AWS_SECRET_ACCESS_KEY')
+  const sessionToken = variable(env, 'AWS_SESSION_TOKEN')
+  if (secretAccessKey === undefined) return {}
+  const aws: AwsKeys = { accessKeyId: text, secretAccessKey }
+  return { aws: sessionToken === undefined ? aws : { ...aws, sessionToken } }
+}
+
+function missing({ providerId }: Target, name: string): SluiceError {
+  return new SluiceError({
+    kind: 'provider_not_configured',
+    message: `There is no key for the provider '${providerId}': set ${name} in .dev.vars or with wrangler secret put, or store the provider with a key at /api/providers/.`,
+  })
+}
+
+function wrong({ providerId, credential }: Target, what: string): SluiceError {
+  const where = credential.kind === 'secret' ? credential.name : 'The stored key'
+  return new SluiceError({
+    kind: 'provider_not_configured',
+    message: `The credential of the provider '${providerId}' does not fit. ${where} ${what}.`,
+  })
 }
 
 function customHeaders(target: Target): [string, string][] {
@@ -58,8 +163,8 @@ function sealedCredential(target: Target): { sealed: string; context: string } |
 }
 
 async function openAll(closed: { sealed: string; context: string }[], env: Env): Promise<void> {
+  if (opened.size >= MAX_OPENED) opened.clear()
   for (const { sealed, context } of closed) {
-    if (opened.size >= MAX_OPENED) opened.clear()
     opened.set(sealed, await unseal(env.ENCRYPTION_KEY, context, sealed))
   }
 }

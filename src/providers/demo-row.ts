@@ -7,6 +7,7 @@ export const demoProvider = {
   target: {
     providerId: 'demo',
     protocol: 'openai-chat',
+    traits: {},
     url: 'https://demo.invalid/v1',
     auth: { kind: 'none' },
     credential: { kind: 'none' },

@@ -61,6 +61,7 @@ function listCost(call: PricedCall, usage: Usage): number | null {
     cache_write_1h_tokens: usage.cacheWrite1hTokens,
     input_audio_tokens: usage.audioInputTokens,
     output_audio_tokens: usage.audioOutputTokens,
+    input_image_tokens: usage.imageInputTokens ?? 0,
   }
   // A model without a price for one kind of token makes the library throw for a count of it, so zeros stay away.
   const told = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))

@@ -1,6 +1,6 @@
 import type { Env } from '../platform/env'
 import type { Failure } from '../platform/failure'
-import { authorize } from './credentials'
+import { heldSecrets } from './credentials'
 import type { Target } from './target'
 
 const REDACTED = '[redacted]'
@@ -36,24 +36,13 @@ export function redactedBytes(bytes: Uint8Array, target: Target, env: Env): Uint
   return clean === text ? bytes : encoder.encode(clean)
 }
 
+// What was sent has been opened before, so nothing is waited for; what could not be opened was not sent.
 function redactedText(text: string, target: Target, env: Env): string {
   return (
-    secretsOf(target, env)
+    heldSecrets(target, env)
       .filter((secret) => secret.length >= SHORTEST_SECRET)
       // The longest first: a secret that begins another one would leave the rest of that.
       .sort((a, b) => b.length - a.length)
       .reduce((clean, secret) => clean.replaceAll(secret, REDACTED), text)
   )
-}
-
-// What was sent has been opened before, so nothing is waited for; what could not be opened was not sent.
-function secretsOf(target: Target, env: Env): string[] {
-  try {
-    const authorization = authorize(target, env)
-    if (!(authorization instanceof Promise)) return authorization.secrets
-    authorization.catch(() => undefined)
-    return []
-  } catch {
-    return []
-  }
 }

@@ -1,5 +1,6 @@
 import type { Failure } from '../platform/failure'
-import type { ProtocolId } from '../protocols/protocol'
+import type { ModelTraits } from '../protocols/codec'
+import type { WireProtocolId } from '../protocols/protocol'
 
 /** What a custom model costs, in US dollars per million tokens. */
 export interface ModelPrices {
@@ -16,7 +17,23 @@ export type Credential =
   | { kind: 'stored'; sealed: string; context: string }
 
 /** How a credential is put on a call. */
-export type Auth = { kind: 'bearer' } | { kind: 'header'; header: string } | { kind: 'none' }
+export type Auth =
+  | { kind: 'bearer' }
+  | { kind: 'header'; header: string }
+  | { kind: 'none' }
+  /** Signed with access keys, or a bearer token; the region is the credential's or the host's when absent. */
+  | { kind: 'aws'; region?: string }
+  /** An access token for a service account. */
+  | { kind: 'google' }
+
+/** How an operation's path becomes a URL where it is not simply put behind the base. */
+export type UrlStyle = 'azure-deployments' | 'vertex-anthropic'
+
+/** What an endpoint wants changed in a body of its protocol; what the client set itself is not inserted again. */
+export interface BodyEdits {
+  remove: readonly string[]
+  insert: Readonly<Record<string, unknown>>
+}
 
 /** One place that may answer a request: which provider, which model there, how to call it and what it costs. */
 export interface Target {
@@ -25,9 +42,15 @@ export interface Target {
   model: string
   /** As the provider names it. */
   upstreamModel: string
-  protocol: ProtocolId
-  /** With the version, ready to be followed by the protocol's path; unused when `builtIn`. */
+  protocol: WireProtocolId
+  /** Of the upstream model; {} when nothing is known. */
+  traits: ModelTraits
+  /** With the version, ready to be followed by an operation's path; unused when `builtIn`. */
   url: string
+  urlStyle?: UrlStyle
+  bodyEdits?: BodyEdits
+  /** Sent with every call; a client's own value goes first where it may set one. */
+  headers?: Readonly<Record<string, string>>
   auth: Auth
   credential: Credential
   sealedHeaders?: { sealed: string; context: string }

@@ -1,4 +1,4 @@
-const CHAT_PATH = '/chat/completions'
+import type { WireProtocolId } from '../protocols/protocol'
 
 /** What is wrong with an upstream base URL, in words for its owner; undefined when nothing is. */
 export function problemWithBaseUrl(text: string, mayBePrivate: boolean): string | undefined {
@@ -46,20 +46,41 @@ function isPrivateIpv6(address: string): boolean {
 }
 
 /**
- * A provider's base with its version, from the URL that its owner wrote: without `/chat/completions` when it ends so,
- * as it is when it ends in a version (`/v1`, `/v1beta/openai`), and with `/v1` behind it otherwise.
+ * A provider's base with its version, from the URL that its owner wrote: without the protocol's path when it ends so,
+ * as it is when it ends in a version (`/v1`, `/v1beta/openai`) or where a cloud has it elsewhere, and with `/v1` behind
+ * it otherwise (`/v1beta` for Gemini).
  */
-export function upstreamBase(written: string): string {
+export function upstreamBase(written: string, protocol: WireProtocolId = 'openai-chat'): string {
   const url = new URL(written)
   const path = url.pathname.replace(/\/+$/, '')
-  if (path.endsWith(CHAT_PATH)) url.pathname = path.slice(0, -CHAT_PATH.length)
-  else url.pathname = /\/v\d+[a-z0-9.]*(\/openai)?$/i.test(path) ? path : `${path}/v1`
-  return url.href
+  const { operation, version } = BASES[protocol]
+  if (operation !== '' && path.endsWith(operation)) url.pathname = path.slice(0, -operation.length)
+  else url.pathname = HAS_VERSION.test(path) ? path : `${path}${version}`
+  return url.href.replace(version === '' ? /\/$/ : /$^/, '')
 }
 
-/** A base from `upstreamBase` with a protocol's path, before the query string that the base may have. */
+/** What ends the URL of a protocol's call, and what is put behind a base that has no version. */
+const BASES: Readonly<Record<WireProtocolId, { operation: string; version: string }>> = {
+  'openai-chat': { operation: '/chat/completions', version: '/v1' },
+  'openai-responses': { operation: '/responses', version: '/v1' },
+  anthropic: { operation: '/messages', version: '/v1' },
+  gemini: { operation: '', version: '/v1beta' },
+  'bedrock-converse': { operation: '', version: '' },
+}
+
+/** A version at the end, or before what Azure (deployments) and Vertex AI (publishers) have behind it. */
+const HAS_VERSION =
+  /\/v\d+[a-z0-9.]*(?:\/openai)?$|\/openai\/deployments\/[^/]+$|\/publishers\/[^/]+$|\/endpoints\/openapi$/i
+
+/** A base with an operation's path, before the query string that the base may have; the path may have one too. */
 export function joinPath(base: string, path: string): string {
-  const query = base.indexOf('?')
-  const [front, back] = query === -1 ? [base, ''] : [base.slice(0, query), base.slice(query)]
-  return `${front.replace(/\/$/, '')}${path}${back}`
+  const [front, query] = cut(base)
+  const [operation, own] = cut(path)
+  const queries = [query, own].filter((one) => one !== undefined)
+  return `${front.replace(/\/$/, '')}${operation}${queries.length === 0 ? '' : `?${queries.join('&')}`}`
+}
+
+function cut(text: string): [string, string | undefined] {
+  const at = text.indexOf('?')
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
 }

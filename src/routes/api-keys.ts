@@ -13,6 +13,7 @@ const fields = {
     .datetime({ offset: true, error: 'must be an ISO 8601 time such as 2027-01-31T00:00:00Z' })
     .nullish(),
   allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
+  require_parameters: z.boolean().optional(),
 }
 
 const createSchema = z.strictObject({
@@ -61,6 +62,7 @@ async function create(context: RouteContext): Promise<Response> {
     role: given.role,
     environment: given.environment,
     allowedModels: given.allowed_models ?? null,
+    requireParameters: given.require_parameters ?? false,
     expiresAtMs: timeOf(given.expires_at) ?? null,
     revokedAtMs: null,
     createdAtMs: nowMs,
@@ -80,6 +82,7 @@ async function change(context: RouteContext): Promise<Response> {
     ...(given.name === undefined ? {} : { name: given.name }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
+    ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
     ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
     updatedAtMs: nowMs,
   }
@@ -125,6 +128,7 @@ function shown(row: ApiKeyRow) {
     role: row.role,
     environment: row.environment,
     allowed_models: row.allowedModels,
+    require_parameters: row.requireParameters,
     expires_at: isoOrNull(row.expiresAtMs),
     revoked: row.revokedAtMs !== null,
     revoked_at: isoOrNull(row.revokedAtMs),

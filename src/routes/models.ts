@@ -10,7 +10,7 @@ import type { KeyedRoute, RouteContext } from './route'
 export const modelRoutes: KeyedRoute[] = [
   {
     method: 'GET',
-    paths: ['/models', '/v1/models', '/api/v1/models'],
+    paths: ['/models', '/v1/models', '/api/v1/models', '/v1beta/models', '/api/v1beta/models'],
     auth: 'any_key',
     logging: 'none',
     errors: 'sdk',
@@ -41,11 +41,34 @@ export function modelEntry(name: string) {
   return { id: name, object: 'model', created: 0, owned_by: slash > 0 ? name.slice(0, slash) : 'custom' }
 }
 
-async function list({ env, isolate, background }: RouteContext, caller: Caller): Promise<Response> {
+async function list({ env, isolate, background, request }: RouteContext, caller: Caller): Promise<Response> {
   const config = await isolate.config.get(background)
   const around = surroundingsOf(env, config)
   const names = modelNames(around).filter((name) => isAllowed(name, caller.allowedModels, around))
-  return Response.json({ object: 'list', data: [...new Set(names)].map(modelEntry) })
+  return Response.json(listShapes[shapeOf(request)]([...new Set(names)]))
+}
+
+/** The list in the words of the SDK that asks; the header and the path are how they tell themselves apart. */
+const listShapes: Readonly<Record<'chat' | 'messages' | 'contents', (names: string[]) => object>> = {
+  chat: (names) => ({ object: 'list', data: names.map(modelEntry) }),
+  messages: (names) => ({
+    data: names.map((id) => ({ type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' })),
+    has_more: false,
+    first_id: names[0] ?? null,
+    last_id: names.at(-1) ?? null,
+  }),
+  contents: (names) => ({
+    models: names.map((name) => ({
+      name: `models/${name}`,
+      displayName: name,
+      supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
+    })),
+  }),
+}
+
+function shapeOf({ headers, url }: Request): keyof typeof listShapes {
+  if (headers.has('anthropic-version')) return 'messages'
+  return new URL(url).pathname.includes('/v1beta/') ? 'contents' : 'chat'
 }
 
 function listEither(context: RouteContext, caller: Caller): Promise<Response> {

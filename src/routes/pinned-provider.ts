@@ -2,20 +2,29 @@ import type { Caller } from '../keys/authenticate'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { upstreamModels } from '../pipeline/upstream-models'
 import { SluiceError } from '../platform/failure'
+import type { Protocol } from '../protocols/protocol'
+import { protocols } from '../protocols/table'
 import { isAllowed } from '../routing/plan'
-import { serveChat } from './chat-completions'
+import { answerIn } from './answers'
 import { modelEntry } from './models'
 import type { InferenceRoute, KeyedRoute, RouteContext } from './route'
 
 const PREFIXES = ['/providers/:provider/v1', '/api/providers/:provider/v1']
 
-/** Chat completions at the model or provider that the path names (LangSmith's custom-provider route). */
-export const pinnedChat: InferenceRoute = {
-  method: 'POST',
-  paths: PREFIXES.map((prefix) => `${prefix}/chat/completions`),
-  auth: 'inference',
-  logging: 'request',
-  handle: (context) => serveChat(context, { name: nameOf(context) }),
+/** Answers from the model or provider that the path names (LangSmith's custom-provider routes). */
+export const pinnedAnswers: InferenceRoute[] = [
+  pinned('/chat/completions', protocols['openai-chat']),
+  pinned('/responses', protocols['openai-responses']),
+]
+
+function pinned(path: string, protocol: Protocol): InferenceRoute {
+  return {
+    method: 'POST',
+    paths: PREFIXES.map((prefix) => `${prefix}${path}`),
+    auth: 'inference',
+    logging: 'request',
+    handle: (context) => answerIn(protocol, context, { pin: { name: nameOf(context) } }),
+  }
 }
 
 /** What can be called at the pinned model or provider. */
@@ -39,7 +48,7 @@ export const pinnedOthers: KeyedRoute[] = (['GET', 'POST', 'PUT', 'PATCH', 'DELE
     async handle({ request }) {
       throw new SluiceError({
         kind: 'not_implemented',
-        message: `${method} ${new URL(request.url).pathname} is not served: below /providers/{name}/v1 there are POST chat/completions and GET models.`,
+        message: `${method} ${new URL(request.url).pathname} is not served: below /providers/{name}/v1 there are POST chat/completions, POST responses and GET models.`,
       })
     },
   }),

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { type ProviderRow, providers } from '../platform/config-schema'
 import { seal } from '../platform/encryption'
 import { SluiceError } from '../platform/failure'
-import { isProtocolId } from '../protocols/table'
+import { isWireProtocolId, upstreamCodecs } from '../protocols/table'
 import { findCatalogProvider } from '../providers/catalog'
 import { problemWithBaseUrl } from '../providers/upstream-url'
 import { sealContext } from '../routing/resolve'
@@ -150,9 +150,12 @@ function checkedBaseUrl(
 }
 
 function checkedProtocols(protocols: string[] | undefined): string[] | undefined {
-  const unknown = protocols?.find((name) => !isProtocolId(name))
+  const unknown = protocols?.find((name) => !isWireProtocolId(name))
   if (unknown !== undefined)
-    throw invalidField('protocols', `"${unknown}" is not a protocol that this release speaks (openai-chat)`)
+    throw invalidField(
+      'protocols',
+      `"${unknown}" is not a protocol that this release speaks (${Object.keys(upstreamCodecs).join(', ')})`,
+    )
   return protocols
 }
 

@@ -1,6 +1,7 @@
 import type { Caller } from '../keys/authenticate'
 import { readBodies, type StoredBodies } from '../logs/bodies'
-import { presentBodies, presentLog } from '../logs/present'
+import { presentLog } from '../logs/present'
+import { presentBodies } from '../logs/present-bodies'
 import { type LogQuery, listLogs, readLog } from '../logs/query'
 import { invalidField, listed, notFound, pagingOf } from './management'
 import type { KeyedRoute, RouteContext } from './route'

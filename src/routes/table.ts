@@ -1,19 +1,27 @@
 import { apiKeyRoutes } from './api-keys'
 import { chatCompletions } from './chat-completions'
 import { customModelRoutes } from './custom-models'
+import { generateContent } from './generate-content'
 import { health } from './health'
 import { limitRoutes } from './limits'
+import { mediaRoutes } from './media'
+import { messageRoutes } from './messages'
 import { modelRoutes } from './models'
-import { pinnedChat, pinnedModels, pinnedOthers } from './pinned-provider'
+import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
 import { providerRoutes } from './providers'
 import { requestLogRoutes } from './request-logs'
+import { createResponse } from './responses'
 import type { Route } from './route'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
   chatCompletions,
+  createResponse,
+  ...messageRoutes,
+  generateContent,
+  ...mediaRoutes,
   health,
-  pinnedChat,
+  ...pinnedAnswers,
   pinnedModels,
   ...modelRoutes,
   ...customModelRoutes,

@@ -6,6 +6,8 @@ import { canonicalName, canonicalPattern, resolveModel, type Surroundings, targe
 export interface Pin {
   /** A custom model's name, or a provider's id. */
   name: string
+  /** Only a provider is meant, and the body's model is one of its: its only stored model is not taken instead. */
+  isProvider?: true
 }
 
 /** What of a request decides where it goes. */
@@ -83,6 +85,7 @@ function unusable(name: string, cause: SluiceError): Target {
     model: name,
     upstreamModel: name,
     protocol: 'openai-chat',
+    traits: {},
     url: '',
     auth: { kind: 'none' },
     credential: { kind: 'none' },
@@ -90,11 +93,11 @@ function unusable(name: string, cause: SluiceError): Target {
   }
 }
 
-function pinned({ name }: Pin, bodyModel: string | undefined, around: Surroundings): Target {
-  if (around.config.modelsByName.has(name)) return resolveModel(name, around)
+function pinned({ name, isProvider: onlyProvider }: Pin, bodyModel: string | undefined, around: Surroundings): Target {
+  if (onlyProvider !== true && around.config.modelsByName.has(name)) return resolveModel(name, around)
   const own = [...around.config.modelsByName.values()].filter((row) => row.providerId === name)
   const [only] = own
-  if (own.length === 1 && only !== undefined) return resolveModel(only.modelName, around)
+  if (onlyProvider !== true && own.length === 1 && only !== undefined) return resolveModel(only.modelName, around)
   const isProvider = targetOfProvider(name, '', around) !== undefined || around.config.providersById.has(name)
   if (!isProvider) {
     throw new SluiceError({

@@ -1,15 +1,14 @@
 import type { Config } from '../platform/config'
 import type { ModelRow, ProviderRow } from '../platform/config-schema'
 import { SluiceError } from '../platform/failure'
-import { isProtocolId } from '../protocols/table'
-import {
-  type CatalogProvider,
-  catalog,
-  catalogProviderOfModel,
-  findCatalogProvider,
-} from '../providers/catalog'
+import type { WireProtocolId } from '../protocols/protocol'
+import { isWireProtocolId } from '../protocols/table'
+import { catalog, catalogProviderOfModel, findCatalogProvider, isEnabled } from '../providers/catalog'
+import { catalogTarget } from '../providers/catalog-target'
+import { customAuth, customStyle } from '../providers/custom-auth'
 import { demoProvider } from '../providers/demo-row'
 import { knownModels } from '../providers/known-models'
+import { traitsOf } from '../providers/model-traits'
 import type { Target } from '../providers/target'
 import { problemWithBaseUrl, upstreamBase } from '../providers/upstream-url'
 import { nearest } from './nearest'
@@ -20,6 +19,8 @@ export interface Surroundings {
   /** A worker variable or secret by name. */
   variable(name: string): string | undefined
   mayBePrivate: boolean
+  /** The client's protocol: a provider that speaks it is asked in it. Absent where it does not matter. */
+  speaks?: WireProtocolId
 }
 
 const MAX_BASE_DEPTH = 5
@@ -42,7 +43,9 @@ function findModel(name: string, around: Surroundings): Target | undefined {
 /** The target of a custom model: its own provider's, or its base model's, with its own prices and name. */
 function targetOfModel(row: ModelRow, around: Surroundings, depth: number): Target {
   const renamed =
-    row.upstreamModel === null || row.baseModelName === null ? {} : { upstreamModel: row.upstreamModel }
+    row.upstreamModel === null || row.baseModelName === null
+      ? {}
+      : { upstreamModel: row.upstreamModel, traits: traitsOf(row.upstreamModel) }
   const own = { model: row.modelName, ...pricesOf(row), ...renamed }
   if (row.providerId !== null) {
     const upstreamModel = row.upstreamModel ?? row.modelName
@@ -101,7 +104,9 @@ export function targetOfProvider(
   if (custom !== undefined) return targetOfCustom(custom, upstreamModel, around)
   if (providerId === demoProvider.providerId) return demoTarget(upstreamModel)
   const known = findCatalogProvider(providerId)
-  return known === undefined ? undefined : targetOfCatalog(known, upstreamModel, around)
+  return known === undefined
+    ? undefined
+    : catalogTarget(known, upstreamModel, around.speaks ?? 'openai-chat', around)
 }
 
 function demoTarget(upstreamModel: string): Target | undefined {
@@ -115,7 +120,7 @@ function demoTarget(upstreamModel: string): Target | undefined {
 interface Place {
   problem: string | undefined
   privateProblem: string | undefined
-  url: string
+  urls: Map<WireProtocolId, string>
   context: string
 }
 
@@ -128,7 +133,7 @@ function placeOf(row: ProviderRow): Place {
   const place = {
     problem: problemWithBaseUrl(row.baseUrl, false),
     privateProblem,
-    url: privateProblem === undefined ? upstreamBase(row.baseUrl) : '',
+    urls: new Map<WireProtocolId, string>(),
     context: privateProblem === undefined ? sealContext(row.providerId, row.baseUrl) : '',
   }
   places.set(row, place)
@@ -136,20 +141,25 @@ function placeOf(row: ProviderRow): Place {
 }
 
 function targetOfCustom(row: ProviderRow, upstreamModel: string, around: Surroundings): Target {
-  const { url, context, ...place } = placeOf(row)
+  const { urls, context, ...place } = placeOf(row)
   const problem = around.mayBePrivate ? place.privateProblem : place.problem
-  const protocol = row.protocols.find(isProtocolId)
+  const spoken = row.protocols.filter(isWireProtocolId)
+  const protocol = spoken.find((one) => one === around.speaks) ?? spoken[0]
   if (problem !== undefined || protocol === undefined) {
     const message = problem ?? 'it speaks none of the protocols that this release does.'
     throw new SluiceError({ kind: 'upstream_unreachable', provider: row.providerId, message })
   }
+  const url = urls.get(protocol) ?? upstreamBase(row.baseUrl, protocol)
+  urls.set(protocol, url)
   return {
     providerId: row.providerId,
     model: `${row.providerId}/${upstreamModel}`,
     upstreamModel,
     protocol,
     url,
-    auth: { kind: row.sealedApiKey === null ? 'none' : 'bearer' },
+    auth: row.sealedApiKey === null ? { kind: 'none' } : customAuth(protocol, url),
+    traits: traitsOf(upstreamModel),
+    ...customStyle(protocol, url),
     credential:
       row.sealedApiKey === null ? { kind: 'none' } : { kind: 'stored', sealed: row.sealedApiKey, context },
     ...(row.sealedHeaders === null ? {} : { sealedHeaders: { sealed: row.sealedHeaders, context } }),
@@ -161,34 +171,6 @@ function targetOfCustom(row: ProviderRow, upstreamModel: string, around: Surroun
 /** What sealed text of a provider is bound to: its id and host, so that it opens for no other. */
 export function sealContext(providerId: string, baseUrl: string): string {
   return `provider:${providerId}@${new URL(baseUrl).host}`
-}
-
-function targetOfCatalog(row: CatalogProvider, upstreamModel: string, around: Surroundings): Target {
-  if (row.local === true && !around.mayBePrivate) {
-    const message = 'it runs on the local machine; set ALLOW_PRIVATE_UPSTREAMS=true to allow that.'
-    throw new SluiceError({ kind: 'upstream_unreachable', provider: row.id, message })
-  }
-  const [protocol] = row.protocols
-  return {
-    providerId: row.id,
-    model: `${row.id}/${upstreamModel}`,
-    upstreamModel,
-    protocol,
-    url: row.baseUrl.includes('{')
-      ? row.baseUrl.replaceAll(/\{(\w+)\}/g, (_, name) => filled(row, name, around))
-      : row.baseUrl,
-    auth: row.auth,
-    credential: row.secret === undefined ? { kind: 'none' } : { kind: 'secret', name: row.secret },
-    ...(row.pricesAs === undefined ? {} : { pricesAs: row.pricesAs }),
-    ...(row.refusesStreamOptions === true ? { refusesStreamOptions: true } : {}),
-  }
-}
-
-function filled(row: CatalogProvider, name: string, around: Surroundings): string {
-  const value = around.variable(name)
-  if (value !== undefined) return encodeURIComponent(value)
-  const message = `The provider ${row.id} needs the variable ${name}; set it in .dev.vars or with wrangler secret put.`
-  throw new SluiceError({ kind: 'provider_not_configured', message })
 }
 
 function pricesOf(row: ModelRow): Pick<Target, 'prices'> {
@@ -219,7 +201,7 @@ export function isKnownModelName(name: string, around: Surroundings): boolean {
 /** The models that can be called by name here: built in, custom, and the known ones of providers that have a key. */
 export function modelNames(around: Surroundings): string[] {
   const ofCatalog = catalog
-    .filter((row) => row.secret !== undefined && around.variable(row.secret) !== undefined)
+    .filter((row) => isEnabled(row, around.variable))
     .flatMap((row) => knownModels(row.id).map((model) => `${row.id}/${model}`))
   const demo = demoProvider.models.map((model) => `${demoProvider.providerId}/${model}`)
   return [...demo, ...around.config.modelsByName.keys(), ...ofCatalog]

@@ -10,8 +10,9 @@ export function places(file: SourceFile, where: 'code' | 'uncommented', pattern:
 
 /** Ids that are also English words: the word alone says nothing, so they are looked for as a prefix and by name. */
 const PLAIN_WORDS = new Set(['inference', 'together', 'inception'])
-/** Names of headers and of the wire protocol, which happen to begin with a vendor's name. */
-const PROTOCOL_AND_HEADERS = /\bopenai-(?:chat|version|processing-ms|organization|project|beta)\b/gi
+/** Names of headers and of the wire protocols, which happen to begin with a vendor's name. */
+const PROTOCOL_AND_HEADERS =
+  /\bopenai-(?:chat|responses|version|processing-ms|organization|project|beta)\b|\banthropic-(?:version|beta)\b|\bprotocols[./](?:anthropic|gemini|openai-media|bedrock-converse)\b/gi
 
 const names = catalog.flatMap((row) => [
   PLAIN_WORDS.has(row.id) ? `${row.id}/` : row.id,

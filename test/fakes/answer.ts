@@ -6,9 +6,14 @@ export interface AnswerOptions {
   /** A text is cut into tokens; an array is the tokens themselves, one event each. */
   content?: string | string[]
   reasoning?: string | string[]
+  /** The reasoning is there, but its text is kept back: only its proof is told. */
+  isRedacted?: boolean
   refusal?: string
   toolCalls?: ToolCallOptions[]
-  /** By default what fits: stop, tool_calls or length. */
+  /**
+   * By default what fits: stop, tool_calls or length. Others of OpenAI's words, and refusal, stop_sequence, pause and
+   * context_length, are told in the protocol's own words where it has them; any other text as it is.
+   */
   finishReason?: string
   /** Choices; by default what the request asks for. Those after the first end in ` #2`, ` #3` ... */
   n?: number
@@ -25,18 +30,24 @@ export interface ToolCallOptions {
 export interface Answer {
   content: string[]
   reasoning: string[]
+  isRedacted: boolean
   refusal: string[]
   toolCalls: { id: string; name: string; arguments: string }[]
   finishReason: string
 }
 
-/** The answers to a request, one per choice. `callId` makes the ids of tool calls unique. */
-export function answersTo(request: ChatRequest, options: AnswerOptions, callId: number): Answer[] {
+/** The answers to a request, one per choice. `callId` makes the ids of tool calls unique, after their prefix. */
+export function answersTo(
+  request: ChatRequest,
+  options: AnswerOptions,
+  callId: number,
+  callPrefix = 'call_',
+): Answer[] {
   const isScripted = (options.content ?? options.refusal ?? options.toolCalls) !== undefined
   const said = isScripted ? options : { ...ownAnswer(request), ...options }
   const count = options.n ?? request.n ?? 1
   return Array.from({ length: count }, (_, index) =>
-    limited(request, isScripted, answer(said, index, callId)),
+    limited(request, isScripted, answer(said, index, { callId, callPrefix })),
   )
 }
 
@@ -66,17 +77,23 @@ function chosenTool(request: ChatRequest) {
   return (tools.find((tool) => tool.function?.name === name) ?? tools[0])?.function
 }
 
-function answer(options: AnswerOptions, index: number, callId: number): Answer {
+interface CallNames {
+  callId: number
+  callPrefix: string
+}
+
+function answer(options: AnswerOptions, index: number, { callId, callPrefix }: CallNames): Answer {
   const content = inTokens(options.content)
   if (index > 0 && content.length > 0) content.push(` #${index + 1}`)
   const toolCalls = (options.toolCalls ?? []).map((call, nth) => ({
-    id: call.id ?? fakeId('call_', 24, callId, index, nth),
+    id: call.id ?? fakeId(callPrefix, 24, callId, index, nth),
     name: call.name,
     arguments: typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments),
   }))
   return {
     content,
     reasoning: inTokens(options.reasoning),
+    isRedacted: options.isRedacted === true,
     refusal: inTokens(options.refusal),
     toolCalls,
     finishReason: options.finishReason ?? (toolCalls.length > 0 ? 'tool_calls' : 'stop'),

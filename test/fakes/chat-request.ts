@@ -7,6 +7,8 @@ export type JsonObject = { [key: string]: Json | undefined }
 export interface ChatMessage {
   role: string
   content?: string | { type: string; text?: string }[] | null
+  tool_calls?: { id?: string }[]
+  tool_call_id?: string
 }
 
 /** One tool on offer. */
@@ -16,7 +18,8 @@ export interface ChatTool {
 
 /** The part of JSON Schema that the fake can make a sample of. */
 export interface JsonSchema {
-  type?: string
+  /** Google writes it in capitals. */
+  type?: string | string[]
   enum?: Json[]
   properties?: Record<string, JsonSchema>
 }
@@ -61,7 +64,8 @@ export function lastUserText(request: ChatRequest): string {
 /** A value that fits the schema; strings carry `text`. */
 export function sampleOf(schema: JsonSchema | undefined, text: string): Json {
   if (schema?.enum?.[0] !== undefined) return schema.enum[0]
-  switch (schema?.type) {
+  const { type } = schema ?? {}
+  switch ((Array.isArray(type) ? type[0] : type)?.toLowerCase()) {
     case 'string':
       return text
     case 'number':

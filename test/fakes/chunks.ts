@@ -1,6 +1,7 @@
 import type { Answer } from './answer'
 import type { Json, JsonObject } from './chat-request'
 import { type Content, completionId, logprobsOf, servedModel } from './completion'
+import type { Chunk } from './dialect'
 
 /**
  * Where a stream says its usage. `when-asked` is OpenAI: with `include_usage` a last chunk without choices
@@ -20,29 +21,26 @@ export interface ChunkStyle {
   azure: boolean
 }
 
-/** A chunk; terminal ones say that the reply is over: finish reason and usage. */
-export interface Chunk {
-  data: JsonObject
-  isTerminal: boolean
-}
-
 const SAFE = { filtered: false, severity: 'safe' }
-const FILTER_RESULTS = { hate: SAFE, self_harm: SAFE, sexual: SAFE, violence: SAFE }
+/** What Azure's content filters say of harmless text. */
+export const FILTER_RESULTS = { hate: SAFE, self_harm: SAFE, sexual: SAFE, violence: SAFE }
 
 /** The chunks of a streamed reply, with OpenAI's members in OpenAI's order. */
 export function chunksOf(content: Content, style: ChunkStyle): Chunk[] {
   const chunks: Chunk[] = []
   const created = Math.floor(Date.now() / 1000)
-  const say = (choices: Json[], isTerminal: boolean, ownUsage?: Json) => {
+  const say = (choices: Json[], isTerminal: boolean, ownUsage?: Json, isText = false) => {
     const usage = ownUsage ?? usageInside(content, style, chunks.length, isTerminal)
-    chunks.push({ data: envelope(content, created, choices, usage), isTerminal })
+    chunks.push({ data: envelope(content, created, choices, usage), isTerminal, isText })
   }
   const deltas = content.answers.map((answer) => deltasOf(answer, style))
   const rounds = Math.max(0, ...deltas.map(({ length }) => length))
   for (let round = 0; round < rounds; round++) {
     for (const [index, own] of deltas.entries()) {
       const delta = own[round]
-      if (delta !== undefined) say([choiceOf(content, style, { index, delta, finish: null })], false)
+      if (delta === undefined) continue
+      const isText = Boolean(delta['content'] ?? '')
+      say([choiceOf(content, style, { index, delta, finish: null })], false, undefined, isText)
     }
   }
   for (const [index, answer] of content.answers.entries()) {

@@ -28,8 +28,8 @@ export class Cutter {
     this.#gzip = options.gzip ? new Compressor() : undefined
   }
 
-  async send(text: string): Promise<void> {
-    const bytes = Buffer.from(text)
+  async send(event: Uint8Array | string): Promise<void> {
+    const bytes = Buffer.from(event)
     await this.#add(this.#gzip === undefined ? bytes : await this.#gzip.add(bytes))
   }
 

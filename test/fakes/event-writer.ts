@@ -1,22 +1,22 @@
-import type { JsonObject } from './chat-request'
 import { Cutter } from './cutter'
+import type { Dialect, StreamEvent } from './dialect'
+import type { Framing } from './framing'
 import type { Scene } from './play'
-import { openAiHeaders } from './provider-headers'
-import { beforeEvent, frameOf, withoutBlankLine } from './sse'
 import type { StreamOptions } from './steps'
-
-/** One event of a stream: the JSON of a data line, or text written as it is. */
-export type StreamEvent = JsonObject | string
 
 /** Writes events at the pace, in the notation and with the cuts that a stream's options ask for. */
 export class EventWriter {
   readonly #scene: Scene
+  readonly #dialect: Dialect
+  readonly #framing: Framing
   readonly #options: StreamOptions
   readonly #out: Cutter
   #count = 0
 
-  constructor(scene: Scene, options: StreamOptions) {
+  constructor(scene: Scene, dialect: Dialect, options: StreamOptions) {
     this.#scene = scene
+    this.#dialect = dialect
+    this.#framing = dialect.framing(scene.call)
     this.#options = options
     this.#out = new Cutter(scene.wire, { ...options, gzip: isCompressed(scene, options) })
   }
@@ -26,8 +26,8 @@ export class EventWriter {
     const { wire, call } = this.#scene
     await wire.sleep(this.#options.delayMs ?? 0)
     wire.head(200, {
-      ...openAiHeaders(call.id),
-      'content-type': 'text/event-stream; charset=utf-8',
+      ...this.#dialect.headers(call.id),
+      'content-type': this.#framing.contentType,
       'cache-control': 'no-cache',
       'content-encoding': isCompressed(this.#scene, this.#options) ? 'gzip' : undefined,
       ...this.#options.headers,
@@ -41,17 +41,17 @@ export class EventWriter {
       await this.#out.flush()
       await this.#scene.wire.sleep(gapMs)
     }
-    const frame = frameOf(event, this.#options)
-    const prefix = beforeEvent(this.#count++, this.#options)
+    const frame = this.#frame(event, isLast)
+    this.#count++
     // Counted first: whoever has read an event finds it counted.
     this.#scene.sent()
-    await this.#out.send(prefix + (isLast ? withoutBlankLine(frame, this.#options) : frame))
+    await this.#out.send(frame)
   }
 
   /** The first half of an event, which is not counted. */
   async sendHalf(event: StreamEvent): Promise<void> {
-    const frame = frameOf(event, this.#options)
-    await this.#out.send(frame.slice(0, Math.ceil(frame.length / 2)))
+    const frame = Buffer.from(this.#frame(event, false))
+    await this.#out.send(frame.subarray(0, Math.ceil(frame.length / 2)))
   }
 
   /** Writes what the cuts have held back. */
@@ -60,7 +60,12 @@ export class EventWriter {
   }
 
   async end(): Promise<void> {
+    await this.#out.send(this.#framing.tail)
     await this.#out.end()
+  }
+
+  #frame(event: StreamEvent, isLast: boolean): Uint8Array | string {
+    return this.#framing.frame(event, { index: this.#count, isLast, style: this.#options })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from './chat-request'
-import { cloudflarePage, openAi } from './provider-errors'
+import { cloudflarePage } from './provider-errors'
 import type { Step, StreamFault, StreamOptions } from './steps'
-import { json, raw, reply, stream } from './steps'
+import { raw, reply, stream } from './steps'
 import type { Ending, HeaderValues } from './wire'
 
 /** Options of a fault in the middle of a stream. */
@@ -35,42 +35,22 @@ export function rateLimited({ seconds, dateInMs, ms }: RetryAfter = {}): Step {
 
 /** The other 429: the account has no money left, so a retry cannot help. */
 export function quotaExhausted(): Step {
-  const message =
-    'You exceeded your current quota, please check your plan and billing details. For more information on ' +
-    'this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.'
-  return status(429, openAi(message, 'insufficient_quota', 'insufficient_quota').body)
+  return { kind: 'problem', problem: { name: 'quota-exhausted' } }
 }
 
 /** A 400 that a model with a larger window may not give. */
 export function contextTooLong(limit = 128_000, used = 204_308): Step {
-  const message =
-    `This model's maximum context length is ${limit} tokens. However, your messages resulted in ${used} ` +
-    'tokens. Please reduce the length of the messages.'
-  return status(400, openAi(message, 'invalid_request_error', 'context_length_exceeded', 'messages').body)
+  return { kind: 'problem', problem: { name: 'context-too-long', limit, used } }
 }
 
-/** Azure's 400 for a prompt that its content filter stops: no other target may be tried. */
+/** A prompt that the provider's content filter stops: no other target may be tried. In OpenAI's words, Azure's 400. */
 export function contentBlocked(): Step {
-  const message =
-    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. " +
-    'Please modify your prompt and retry. To learn more about our content filtering policies please read ' +
-    'our documentation: https://go.microsoft.com/fwlink/?linkid=2198766'
-  const safe = { filtered: false, severity: 'safe' }
-  const content_filter_result = {
-    hate: safe,
-    jailbreak: { filtered: false, detected: false },
-    self_harm: safe,
-    sexual: safe,
-    violence: { filtered: true, severity: 'medium' },
-  }
-  const innererror = { code: 'ResponsibleAIPolicyViolation', content_filter_result }
-  const error = { message, type: null, param: 'prompt', code: 'content_filter', status: 400, innererror }
-  return status(400, { error })
+  return { kind: 'problem', problem: { name: 'content-blocked' } }
 }
 
-/** A 401 whose body repeats the whole Authorization header. */
+/** A 401 whose body repeats the key as it came. */
 export function echoAuthInError(): Step {
-  return { kind: 'echo-auth' }
+  return { kind: 'problem', problem: { name: 'echo-auth' } }
 }
 
 /** Closes the connection (FIN) without a byte. A port where nobody listens: `closedPortUrl`, `goDown`. */
@@ -108,7 +88,7 @@ export function cutMidStream(afterEvents: number, options: MidStreamOptions = {}
   return broken({ how: 'cut', afterEvents }, options)
 }
 
-/** A clean end of the HTTP body with no finish reason, no usage and no [DONE]. */
+/** A clean end of the HTTP body with no finish reason, no usage and no terminal marker. */
 export function endWithoutTerminal(afterEvents: number, options: MidStreamOptions = {}): Step {
   return broken({ how: 'end', afterEvents }, options)
 }
@@ -118,11 +98,9 @@ export function errorEventFirst(options: StreamOptions = {}): Step {
   return errorEventAfter(0, options)
 }
 
-/** An error event after some others, and then, as OpenAI does, [DONE]. */
+/** An error event after some others, and then, where the protocol has it, [DONE]. */
 export function errorEventAfter(afterEvents: number, options: StreamOptions = {}): Step {
-  const message =
-    'The server experienced an error while processing your request. We apologize for the inconvenience!'
-  return broken({ how: 'error', afterEvents, error: openAi(message, 'server_error').body }, options)
+  return broken({ how: 'error', afterEvents }, options)
 }
 
 /** A stream that goes on until the client leaves. */
@@ -150,8 +128,7 @@ export function emptyBody200(): Step {
 
 /** An error in a 200, as OpenRouter sends it. */
 export function jsonErrorWith200(): Step {
-  const metadata = { raw: 'ERROR', provider_name: 'Fake' }
-  return json({ error: { message: 'Provider returned error', code: 502, metadata }, user_id: 'user_fake' })
+  return { kind: 'error-with-200' }
 }
 
 /** A redirect that keeps the method and the body. */

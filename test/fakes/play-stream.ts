@@ -1,18 +1,14 @@
-import { answersTo } from './answer'
-import type { ChatRequest } from './chat-request'
-import { chunksOf, type UsageMode } from './chunks'
-import { EventWriter, type StreamEvent } from './event-writer'
+import type { Chunk, Dialect, StreamEvent } from './dialect'
+import { EventWriter } from './event-writer'
 import type { Scene } from './play'
 import type { StreamFault, StreamOptions } from './steps'
-import { type UsageOverride, usageOf } from './usage'
+import { errorContext, tell } from './tell'
 import { settle } from './wire'
 
-const DONE = 'data: [DONE]'
-
 /** Streams an answer to its end. */
-export async function playStream(scene: Scene, request: ChatRequest, options: StreamOptions): Promise<void> {
-  const events = [...eventsOf(scene.call.id, request, options), ...doneOf(options)]
-  const writer = new EventWriter(scene, options)
+export async function playStream(scene: Scene, dialect: Dialect, options: StreamOptions): Promise<void> {
+  const events = [...eventsOf(chunksOf(scene, dialect, options)), ...doneOf(scene, dialect, options)]
+  const writer = new EventWriter(scene, dialect, options)
   await writer.open()
   for (const [index, event] of events.entries()) await writer.send(event, index === events.length - 1)
   await writer.end()
@@ -21,19 +17,21 @@ export async function playStream(scene: Scene, request: ChatRequest, options: St
 /** Streams an answer until the fault strikes. */
 export async function playBrokenStream(
   scene: Scene,
-  request: ChatRequest,
+  dialect: Dialect,
   options: StreamOptions,
   fault: StreamFault,
 ): Promise<void> {
-  const events = eventsOf(scene.call.id, request, options, fault.how === 'end')
-  const writer = new EventWriter(scene, options)
+  const chunks = chunksOf(scene, dialect, options)
+  const events = eventsOf(fault.how === 'end' ? chunks.filter(({ isTerminal }) => !isTerminal) : chunks)
+  const writer = new EventWriter(scene, dialect, options)
   await writer.open()
   for (const event of events.slice(0, fault.afterEvents)) await writer.send(event)
   const next = events[fault.afterEvents]
   if (fault.insideEvent === true && next !== undefined) await writer.sendHalf(next)
   if (fault.how === 'end') return await writer.end()
   if (fault.how === 'error') {
-    for (const event of [fault.error ?? {}, ...doneOf(options)]) await writer.send(event)
+    const error = fault.error ?? dialect.errorEvent(errorContext(scene))
+    for (const event of [error, ...doneOf(scene, dialect, options)]) await writer.send(event)
     return await writer.end()
   }
   await writer.flush()
@@ -41,39 +39,30 @@ export async function playBrokenStream(
 }
 
 /** Streams one word over and over until the client leaves. */
-export async function playDrip(scene: Scene, request: ChatRequest, options: StreamOptions): Promise<void> {
-  const [role, word] = eventsOf(scene.call.id, request, { content: ['drip '], ...options }, true)
-  const writer = new EventWriter(scene, options)
+export async function playDrip(scene: Scene, dialect: Dialect, options: StreamOptions): Promise<void> {
+  const chunks = chunksOf(scene, dialect, { content: ['drip '], ...options })
+  const first = chunks.findIndex(({ isText }) => isText === true)
+  const writer = new EventWriter(scene, dialect, options)
   await writer.open()
-  for (let event = role; event !== undefined; event = word) await writer.send(event)
+  for (const { data } of chunks.slice(0, first)) await writer.send(data)
+  for (let word = chunks[first]?.data; word !== undefined; word = following(word)) await writer.send(word)
 }
 
-/** The events of a whole reply; `withoutTerminal` leaves out those that say that it is over. */
-function eventsOf(
-  callId: number,
-  request: ChatRequest,
-  options: StreamOptions,
-  withoutTerminal = false,
-): StreamEvent[] {
-  if (options.events !== undefined) return options.events
-  const [usageMode, override] = usageModeOf(options)
-  const answers = answersTo(request, options, callId)
-  const usage = usageOf(request, answers, override)
-  const style = {
-    usageMode,
-    reasoningField: options.reasoningField ?? 'reasoning_content',
-    toolStyle: options.toolStyle ?? 'in-pieces',
-    azure: options.azure === true,
-  }
-  const chunks = chunksOf({ callId, request, answers, usage, extraFields: options.extraFields }, style)
-  return chunks.filter(({ isTerminal }) => !(withoutTerminal && isTerminal)).map(({ data }) => data)
+/** The same event once more; events that are numbered go on being so. */
+function following(event: StreamEvent): StreamEvent {
+  if (typeof event === 'string' || typeof event['sequence_number'] !== 'number') return event
+  return { ...event, sequence_number: event['sequence_number'] + 1 }
 }
 
-function doneOf({ done }: StreamOptions): StreamEvent[] {
-  return done === false ? [] : [DONE]
+function chunksOf(scene: Scene, dialect: Dialect, options: StreamOptions): Chunk[] {
+  if (options.events !== undefined) return options.events.map((data) => ({ data, isTerminal: false }))
+  return dialect.events(tell(scene, dialect, options), options)
 }
 
-function usageModeOf({ usage, tokens }: StreamOptions): [UsageMode, UsageOverride | undefined] {
-  if (usage === null) return ['never', tokens]
-  return typeof usage === 'object' ? ['when-asked', usage] : [usage ?? 'when-asked', tokens]
+function eventsOf(chunks: Chunk[]): StreamEvent[] {
+  return chunks.map(({ data }) => data)
+}
+
+function doneOf({ call }: Scene, dialect: Dialect, { done }: StreamOptions): readonly string[] {
+  return done === false ? [] : dialect.done(call)
 }

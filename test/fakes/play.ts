@@ -1,45 +1,49 @@
-import { answersTo } from './answer'
-import { asChatRequest, type ChatRequest } from './chat-request'
-import { completion } from './completion'
+import { type Dialect, ReadyBody } from './dialect'
+import { dialectOf } from './dialects'
 import { playBrokenStream, playDrip, playStream } from './play-stream'
-import { openAi, providerError } from './provider-errors'
-import { openAiHeaders } from './provider-headers'
 import type { RecordedCall } from './recorder'
 import type { RawReply, ReplyOptions, Step } from './steps'
-import { usageOf } from './usage'
-import { type Ending, type HeaderValues, settle, type Wire } from './wire'
+import type { Store } from './store'
+import { errorContext, tell } from './tell'
+import { type Ending, settle, type Wire } from './wire'
 
 /** One call to be answered. */
 export interface Scene {
   wire: Wire
   call: RecordedCall
+  store: Store
   /** Notes that one more event goes out. */
   sent(): void
 }
 
 /** Does what the step says; throws ClientGone when the client leaves first. */
 export async function play(step: Step, scene: Scene): Promise<void> {
+  const dialect = dialectOf(scene.call)
   switch (step.kind) {
-    case 'answer':
-      return await (requestOf(scene).stream === true
-        ? playStream(scene, requestOf(scene), step.options)
-        : playReply(scene, step.options))
+    case 'answer': {
+      const refusal = dialect.refusal(scene)
+      if (refusal !== undefined) return await play(refusal, scene)
+      return await (dialect.isStream(scene.call)
+        ? playStream(scene, dialect, step.options)
+        : playReply(scene, dialect, step.options))
+    }
     case 'reply':
-      return await playReply(scene, step.options, step.truncated)
+      return await playReply(scene, dialect, step.options, step.truncated)
     case 'stream':
-      return await playStream(scene, requestOf(scene), step.options)
+      return await playStream(scene, dialect, step.options)
     case 'broken-stream':
-      return await playBrokenStream(scene, requestOf(scene), step.options, step.fault)
+      return await playBrokenStream(scene, dialect, step.options, step.fault)
     case 'drip':
-      return await playDrip(scene, requestOf(scene), step.options)
+      return await playDrip(scene, dialect, step.options)
     case 'raw':
       return await playRaw(scene, step.reply)
     case 'status':
-      return await playStatus(scene, step.status, step.headers, step.body)
-    case 'echo-auth': {
-      const message = `Incorrect API key provided: ${scene.call.headers['authorization']}`
-      const { body } = openAi(message, 'invalid_request_error', 'invalid_api_key')
-      return await playStatus(scene, 401, {}, body)
+      return await playStatus(scene, dialect, step)
+    case 'problem':
+      return await play(dialect.problem(step.problem, errorContext(scene)), scene)
+    case 'error-with-200': {
+      const body = dialect.errorWith200(errorContext(scene))
+      return await playStatus(scene, dialect, { status: 200, headers: {}, body })
     }
     case 'after':
       await (typeof step.wait === 'number' ? scene.wire.sleep(step.wait) : scene.wire.until(step.wait))
@@ -52,14 +56,27 @@ export async function play(step: Step, scene: Scene): Promise<void> {
   }
 }
 
-async function playReply({ wire, call }: Scene, options: ReplyOptions, truncated?: Ending): Promise<void> {
-  const request = requestOf({ call })
-  const answers = answersTo(request, options, call.id)
-  const usage = options.usage === null ? null : usageOf(request, answers, options.usage)
-  const value = completion({ callId: call.id, request, answers, usage, extraFields: options.extraFields })
-  const whole = Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
+async function playReply(
+  scene: Scene,
+  dialect: Dialect,
+  options: ReplyOptions,
+  truncated?: Ending,
+): Promise<void> {
+  const { wire, call } = scene
+  const reply = dialect.reply(tell(scene, dialect, options))
+  const isReady = reply instanceof ReadyBody
+  const whole = Buffer.from(
+    isReady
+      ? reply.body
+      : `${JSON.stringify(reply, null, 2)}
+`,
+  )
   await wire.sleep(options.delayMs ?? 0)
-  wire.head(200, { ...openAiHeaders(call.id), 'content-type': 'application/json', ...options.headers })
+  wire.head(200, {
+    ...dialect.headers(call.id),
+    'content-type': isReady ? reply.contentType : 'application/json',
+    ...options.headers,
+  })
   await wire.write(truncated === undefined ? whole : whole.subarray(0, whole.length / 2))
   await settle(wire, truncated)
 }
@@ -81,17 +98,16 @@ async function playRaw(
 }
 
 async function playStatus(
-  { wire, call }: Scene,
-  status: number,
-  headers: HeaderValues,
-  own?: unknown,
+  scene: Scene,
+  dialect: Dialect,
+  { status, headers, body: own }: Omit<Extract<Step, { kind: 'status' }>, 'kind'>,
 ): Promise<void> {
-  const context = { callId: call.id, model: call.model, authorization: call.headers['authorization'] ?? '' }
-  const usual = own === undefined ? providerError(status, context) : { body: own }
+  const { wire, call } = scene
+  const usual = own === undefined ? dialect.error(status, errorContext(scene)) : { body: own }
   const isText = typeof usual.body === 'string'
   const text = isText ? String(usual.body) : `${JSON.stringify(usual.body, null, 4)}\n`
   wire.head(status, {
-    ...openAiHeaders(call.id),
+    ...dialect.headers(call.id),
     'content-type': isText ? 'text/html' : 'application/json',
     'content-length': String(Buffer.byteLength(text)),
     ...('headers' in usual ? usual.headers : {}),
@@ -99,12 +115,4 @@ async function playStatus(
   })
   await wire.write(Buffer.from(text))
   await wire.end()
-}
-
-function requestOf({ call }: Pick<Scene, 'call'>): ChatRequest {
-  try {
-    return asChatRequest(call.json())
-  } catch {
-    return asChatRequest({ model: call.model })
-  }
 }

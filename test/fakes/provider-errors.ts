@@ -1,4 +1,4 @@
-import type { JsonObject } from './chat-request'
+import type { Json } from './chat-request'
 import { requestId } from './provider-headers'
 import type { HeaderValues } from './wire'
 
@@ -6,12 +6,15 @@ import type { HeaderValues } from './wire'
 export interface ErrorContext {
   callId: number
   model: string
+  /** The key as it came, in whichever header. */
   authorization: string
+  /** With the query. */
+  path: string
 }
 
-/** An error reply: an object is sent as JSON, a text as HTML. */
+/** An error reply: a text is sent as HTML, all else as JSON. */
 export interface ProviderError {
-  body: JsonObject | string
+  body: Json
   headers?: HeaderValues
 }
 

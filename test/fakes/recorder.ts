@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { bodyOf } from './fields'
+import { proofsIn } from './proofs'
 
 /** One call that the provider got, kept up to date while it is answered. Times are those of Date.now. */
 export interface RecordedCall {
@@ -7,11 +9,19 @@ export interface RecordedCall {
   method: string
   /** With the query. */
   path: string
+  query: URLSearchParams
   headers: Record<string, string>
   /** The request body, byte for byte. */
   bodyBytes: Buffer
   json(): unknown
-  /** From the body, or from a path such as /models/<model>:generateContent; else empty. */
+  /** The fields of a multipart body. */
+  form?: FormData
+  /** Signatures, encrypted reasoning and thought signatures that came back with the request, in their order. */
+  proofs: string[]
+  /**
+   * From a path such as /models/<model>:generateContent, /model/<model>/converse or /deployments/<model>/..., else from
+   * the body; empty when neither names one.
+   */
   model: string
   startedAt: number
   /** The client closed the connection before the reply had ended. */
@@ -35,6 +45,8 @@ export class Recorder {
       id: ++lastId,
       method: request.method ?? '',
       path: request.url ?? '',
+      query: new URL(request.url ?? '', 'http://fake').searchParams,
+      proofs: [],
       headers: headersOf(request),
       bodyBytes: Buffer.alloc(0),
       json: () => JSON.parse(call.bodyBytes.toString()),
@@ -45,9 +57,12 @@ export class Recorder {
     return call
   }
 
-  list(call: RecordedCall, bodyBytes: Buffer): void {
+  async list(call: RecordedCall, bodyBytes: Buffer): Promise<void> {
     call.bodyBytes = bodyBytes
+    const form = await formOf(call)
+    if (form !== undefined) call.form = form
     call.model = modelOf(call)
+    call.proofs = proofsIn(bodyOf(call))
     this.calls.push(call)
     this.changed()
   }
@@ -104,12 +119,17 @@ function headersOf(request: IncomingMessage): Record<string, string> {
 }
 
 function modelOf(call: RecordedCall): string {
-  try {
-    const body: unknown = call.json()
-    if (typeof body === 'object' && body !== null && 'model' in body && typeof body.model === 'string')
-      return body.model
-  } catch {
-    // Not JSON: the path may still name a model.
-  }
-  return decodeURIComponent(/\/models\/([^/:?]+)/.exec(call.path)?.[1] ?? '')
+  const inPath = /\/(?:models|deployments)\/([^/:?]+)|\/model\/([^?]+)\/converse/.exec(call.path)
+  const { model } = bodyOf(call)
+  const inBody = typeof model === 'string' ? model : call.form?.get('model')
+  return typeof inBody === 'string' && !call.path.includes('/deployments/')
+    ? inBody
+    : decodeURIComponent(inPath?.[1] ?? inPath?.[2] ?? '')
+}
+
+async function formOf(call: RecordedCall): Promise<FormData | undefined> {
+  const type = call.headers['content-type'] ?? ''
+  if (!type.startsWith('multipart/form-data')) return undefined
+  const body = new Response(new Uint8Array(call.bodyBytes), { headers: { 'content-type': type } })
+  return await body.formData().catch(() => undefined)
 }

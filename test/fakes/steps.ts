@@ -2,6 +2,7 @@ import type { AnswerOptions } from './answer'
 import type { Json, JsonObject } from './chat-request'
 import type { ChunkStyle, UsageMode } from './chunks'
 import type { CutOptions } from './cutter'
+import type { Problem } from './dialect'
 import type { RecordedCall } from './recorder'
 import type { SseStyle } from './sse'
 import type { UsageOverride } from './usage'
@@ -51,7 +52,7 @@ export interface StreamFault {
   afterEvents: number
   /** Half of the next event is still sent. */
   insideEvent?: boolean
-  /** For 'error': the data of the error event. */
+  /** For 'error': the event instead of the provider's usual one. */
   error?: JsonObject
 }
 
@@ -77,12 +78,16 @@ export type Step =
   | { kind: 'drip'; options: StreamOptions }
   | { kind: 'raw'; reply: RawReply }
   | { kind: 'status'; status: number; body?: JsonObject | string; headers: HeaderValues }
-  | { kind: 'echo-auth' }
+  | { kind: 'problem'; problem: Problem }
+  | { kind: 'error-with-200' }
   | { kind: 'no-reply'; how: 'close' | 'reset' | 'hang' }
   | { kind: 'after'; wait: number | Promise<unknown>; step: Step }
   | { kind: 'by-call'; choose: (call: RecordedCall) => Step }
 
-/** Answers as the real provider does: JSON or a stream, as the request asks. */
+/**
+ * Answers as the real provider does: JSON or a stream, as the request asks; or its 400, where the history in the request
+ * is one that it does not accept.
+ */
 export function answer(options: ReplyOptions & StreamOptions = {}): Step {
   return { kind: 'answer', options }
 }

@@ -1,16 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import { defaultStep } from './default-step'
+import { dialectOf } from './dialects'
+import { pathOf } from './fields'
 import { play } from './play'
 import { type RecordedCall, Recorder } from './recorder'
 import type { Step } from './steps'
+import { emptyStore } from './store'
 import { ClientGone, Wire } from './wire'
 
 /** A provider on a loopback port. */
 export interface FakeUpstream {
   /** http://127.0.0.1:<port>/v1 */
   url: string
+  /** http://127.0.0.1:<port>, for protocols that do not live below /v1. */
+  origin: string
   port: number
   /** All calls since the start or the last `reset`, in the order in which their bodies were complete. */
   calls: RecordedCall[]
@@ -19,7 +23,7 @@ export interface FakeUpstream {
   close(): Promise<void>
   /**
    * What is done with the calls for an upstream model, in order; the last step repeats. Replaces an earlier
-   * script.
+   * script. Calls without a model have a name such as `GET /v1/files`.
    */
   script(model: string, ...steps: Step[]): void
   /** The first call that fits, now or within `ms` (2000); looks again whenever a call changes. */
@@ -30,7 +34,7 @@ export interface FakeUpstream {
   comeBack(): Promise<void>
 }
 
-/** Starts a provider that behaves like OpenAI's until a script says otherwise. */
+/** Starts a provider that behaves like the one whose path is called, until a script says otherwise. */
 export async function startFakeUpstream(): Promise<FakeUpstream> {
   const upstream = new Upstream()
   await upstream.listen(0)
@@ -49,10 +53,15 @@ class Upstream implements FakeUpstream {
   readonly #recorder = new Recorder()
   readonly #scripts = new Map<string, { steps: Step[]; next: number }>()
   readonly #wires = new Set<Wire>()
+  #store = emptyStore()
   #server: Server | undefined
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}/v1`
+    return `${this.origin}/v1`
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`
   }
 
   get calls(): RecordedCall[] {
@@ -77,6 +86,7 @@ class Upstream implements FakeUpstream {
 
   reset(): void {
     this.#scripts.clear()
+    this.#store = emptyStore()
     for (const wire of this.#wires) wire.reset()
     this.#recorder.clear()
   }
@@ -111,14 +121,14 @@ class Upstream implements FakeUpstream {
     const { bytes, isComplete } = await readBody(request)
     // Dropped by `reset` or `goDown` while it came in.
     if (call.finishedAt !== undefined) return
-    this.#recorder.list(call, bytes)
+    await this.#recorder.list(call, bytes)
     if (!isComplete) return
     const sent = () => {
       if (call.closedByClientAt === undefined) call.eventsSent++
       this.#recorder.changed()
     }
     try {
-      await play(this.#stepFor(call), { wire, call, sent })
+      await play(await this.#stepFor(call), { wire, call, sent, store: this.#store })
     } catch (error) {
       if (error instanceof ClientGone) return
       console.error('The fake upstream failed:', error)
@@ -140,10 +150,10 @@ class Upstream implements FakeUpstream {
     return wire
   }
 
-  #stepFor(call: RecordedCall): Step {
-    const script = this.#scripts.get(call.model)
+  async #stepFor(call: RecordedCall): Promise<Step> {
+    const script = this.#scripts.get(call.model) ?? this.#scripts.get(`${call.method} ${pathOf(call)}`)
     const step = script?.steps[Math.min(script.next++, script.steps.length - 1)]
-    return step ?? defaultStep(call)
+    return step ?? (await dialectOf(call).unscripted({ call, store: this.#store }))
   }
 }
 

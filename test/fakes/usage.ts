@@ -11,7 +11,13 @@ export interface Usage {
   prompt_tokens: number
   completion_tokens: number
   total_tokens: number
-  prompt_tokens_details: { cached_tokens: number; audio_tokens: number }
+  prompt_tokens_details: {
+    cached_tokens: number
+    audio_tokens: number
+    cache_write_tokens?: number
+    /** A part of `cache_write_tokens`. */
+    cache_write_1h_tokens?: number
+  }
   completion_tokens_details: {
     reasoning_tokens: number
     audio_tokens: number
@@ -22,7 +28,7 @@ export interface Usage {
 
 /** Numbers that a test wants instead of the computed ones; the total follows unless it is given too. */
 export interface UsageOverride extends Partial<Omit<Usage, `${string}_details`>> {
-  prompt_tokens_details?: Partial<Usage['prompt_tokens_details']> & { cache_write_tokens?: number }
+  prompt_tokens_details?: Partial<Usage['prompt_tokens_details']>
   completion_tokens_details?: Partial<Usage['completion_tokens_details']>
 }
 
@@ -57,15 +63,27 @@ export function usageOf(request: ChatRequest, answers: Answer[], override: Usage
   }
 }
 
+/** The same counts in parts that do not overlap, but for `reasoning`, which is part of `output`. */
+export function countsOf(usage: Usage) {
+  const { cached_tokens: cached, ...details } = usage.prompt_tokens_details
+  const written = details.cache_write_tokens ?? 0
+  return {
+    fresh: usage.prompt_tokens - cached - written,
+    cached,
+    written,
+    written1h: details.cache_write_1h_tokens ?? 0,
+    output: usage.completion_tokens,
+    reasoning: usage.completion_tokens_details.reasoning_tokens,
+  }
+}
+
 /** OpenAI's published rule: three tokens of frame per message and three to prime the reply. */
 function promptTokens(request: ChatRequest): number {
   const messages = request.messages.map(
     (message) => 3 + countTokens(message.role) + countTokens(textOf(message)),
   )
-  const tools =
-    request.tools === undefined || request.tools === null
-      ? 0
-      : Math.ceil(JSON.stringify(request.tools).length / 4)
+  const offered = request.tools ?? []
+  const tools = offered.length === 0 ? 0 : Math.ceil(JSON.stringify(offered).length / 4)
   return sum(messages) + 3 + tools
 }
 

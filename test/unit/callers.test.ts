@@ -13,6 +13,7 @@ const row: ApiKeyRow = {
   role: 'inference',
   environment: 'prod',
   allowedModels: null,
+  requireParameters: false,
   expiresAtMs: null,
   revokedAtMs: null,
   createdAtMs: 0,

@@ -1,11 +1,8 @@
 import { findProvider } from '@pydantic/genai-prices'
 import { describe, expect, test } from 'vitest'
-import {
-  type CatalogProvider,
-  catalog,
-  catalogProviderOfModel,
-  findCatalogProvider,
-} from '../../src/providers/catalog'
+import { paths } from '../../src/protocols/paths'
+import { catalog, catalogProviderOfModel, findCatalogProvider } from '../../src/providers/catalog'
+import type { CatalogProvider } from '../../src/providers/catalog-row'
 import { knownModels } from '../../src/providers/known-models'
 import models from '../../src/providers/known-models.json'
 
@@ -63,21 +60,34 @@ const owners: Record<string, readonly string[]> = {
   groq: ['llama-3.3-70b-versatile', 'llama-3.1-8b-instant', 'whisper-large-v3-turbo'],
   fireworks: ['accounts/fireworks/models/gpt-oss-120b'],
   parasail: ['parasail-gemma3-27b-it'],
+  bedrock: [
+    'anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'us.anthropic.claude-opus-4-1-20250805-v1:0',
+    'amazon.nova-pro-v1:0',
+    'meta.llama3-3-70b-instruct-v1:0',
+  ],
   'workers-ai': ['@cf/meta/llama-3.1-8b-instruct-fp8'],
 }
 const slugs = Object.entries(owners).flatMap(([id, own]) => own.map((slug) => [slug, id] as const))
 
 describe.each(catalog.map((row) => [row.id, row] as const))('the row %s', (_, row) => {
-  test('has a base URL that ends where the path begins, over https unless it is local', () => {
-    const url = new URL(row.baseUrl.replaceAll(/\{[A-Z][A-Z0-9_]*\}/g, 'x'))
-    expect(url.protocol).toBe(row.local === true ? 'http:' : 'https:')
-    expect(url.hostname === 'localhost').toBe(row.local === true)
-    expect(row.baseUrl).not.toMatch(/\/$|\/chat\/completions$|[?#]/)
-  })
+  test.each(row.endpoints.map((endpoint) => [endpoint.protocol, endpoint] as const))(
+    'has a base URL for %s that ends where the path begins, over https unless it is local',
+    (_, { baseUrl, protocol }) => {
+      const url = new URL(baseUrl.replaceAll(/\{[A-Z][A-Z0-9_]*\}/g, 'x'))
+      expect(url.protocol).toBe(row.local === true ? 'http:' : 'https:')
+      expect(url.hostname === 'localhost').toBe(row.local === true)
+      expect(url.hash).toBe('')
+      expect(url.pathname).not.toMatch(/.\/$/)
+      const [operation = ''] = paths[protocol]('m', false).slice(1).split('/')
+      expect(url.pathname.split('/')).not.toContain(operation)
+    },
+  )
 
   test('needs a secret exactly when it has an auth header', () => {
-    expect(row.secret === undefined).toBe(row.auth.kind === 'none')
-    expect(row.secret ?? 'NONE').toMatch(/^[A-Z][A-Z0-9_]*$/)
+    const wantsNone = row.endpoints.every(({ auth }) => auth.kind === 'none')
+    expect(row.secrets.length === 0).toBe(wantsNone)
+    for (const secret of row.secrets) expect(secret).toMatch(/^[A-Z][A-Z0-9_]*$/)
   })
 
   test('has a prefix that a slug can begin with', () => {
@@ -101,7 +111,7 @@ describe.each(catalog.map((row) => [row.id, row] as const))('the row %s', (_, ro
 
 test("no prefix and no secret belongs to two rows, and none is the demo provider's", () => {
   const prefixes = catalog.flatMap(prefixesOf)
-  const secrets = catalog.flatMap((row) => row.secret ?? [])
+  const secrets = catalog.flatMap((row) => row.secrets)
   expect(new Set(prefixes).size).toBe(prefixes.length)
   expect(new Set(secrets).size).toBe(secrets.length)
   expect(prefixes).not.toContain('demo')

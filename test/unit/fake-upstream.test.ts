@@ -102,7 +102,12 @@ describe('without a script', () => {
         days: 1,
       })
       const result = { role: 'tool' as const, tool_call_id: call?.id ?? '', content: 'sunny' }
-      const next = await client.chat.completions.create({ ...request, messages: [...hello.messages, result] })
+      const messages = [
+        ...hello.messages,
+        { role: 'assistant' as const, tool_calls: [call].flatMap((one) => one ?? []) },
+        result,
+      ]
+      const next = await client.chat.completions.create({ ...request, messages })
       expect(next.choices[0]?.message.content).toBe('echo: hello there')
     },
   )

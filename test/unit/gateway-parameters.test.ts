@@ -1,14 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { customerOf, readParameters, SECRET_NAMES } from '../../src/pipeline/gateway-parameters'
+import { customerOf, readParameters } from '../../src/pipeline/gateway-parameters'
+import { SECRET_NAMES } from '../../src/pipeline/parameter-names'
 import { scanObject } from '../../src/platform/json-scan'
+import type { OwnFields } from '../../src/protocols/protocol'
 import { failureOf } from './config-rows'
 
 const encoder = new TextEncoder()
 const REQUEST = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
 
-function read(fields: Record<string, unknown>, headers: Record<string, string> = {}) {
+function read(
+  fields: Record<string, unknown>,
+  headers: Record<string, string> = {},
+  own: OwnFields = { fields: new Set() },
+) {
   const bytes = encoder.encode(JSON.stringify({ ...REQUEST, ...fields }))
-  return readParameters(bytes, scanObject(bytes), new Headers(headers))
+  return readParameters(bytes, scanObject(bytes), { headers: new Headers(headers), own })
 }
 
 function base64(value: unknown): string {
@@ -90,7 +96,12 @@ describe('parameters', () => {
     ['only the provider’s own', { temperature: 1, user: 'u', store: false, seed: 1 }, {}],
     ['an empty header', {}, { 'X-Data-Respan-Params': ' ' }],
   ])('are absent with %s', (_, fields, headers) => {
-    expect(read(fields, headers)).toEqual({ parameters: {}, bodyNames: new Set(), ignored: [] })
+    expect(read(fields, headers)).toEqual({
+      parameters: {},
+      bodyNames: new Set(),
+      bodyReplacements: new Map(),
+      ignored: [],
+    })
   })
 })
 
@@ -119,7 +130,7 @@ describe('what must not travel upstream', () => {
 
   test('includes every field that may hold credentials', () => {
     const fields = Object.fromEntries(
-      [...SECRET_NAMES].map((name) => [name, name.endsWith('_params') ? {} : []]),
+      [...SECRET_NAMES].map((name) => [name, /_(?:params|headers)$/.test(name) ? {} : []]),
     )
     expect([...read(fields).bodyNames].toSorted()).toEqual([...SECRET_NAMES].toSorted())
   })
@@ -209,5 +220,59 @@ describe('identifiers', () => {
     ['nowhere', { customer_params: { name: 'B' } }, undefined],
   ])('the customer is in %s', (_, fields, customer) => {
     expect(customerOf(read(fields).parameters)).toBe(customer)
+  })
+})
+
+describe('a protocol with fields of its own', () => {
+  const withUserId: OwnFields = { fields: new Set(), metadata: ['user_id'] }
+
+  test('keeps its part of metadata, and what is for the gateway is taken out of it', () => {
+    const metadata = {
+      user_id: 'u1',
+      team: 'blue',
+      respan_params: { note: 'n', customer_identifier: 'weak' },
+      extra_headers: { 'x-a': '1' },
+    }
+    const { parameters, bodyNames, bodyReplacements, ignored } = read(
+      { metadata, customer_identifier: 'strong' },
+      {},
+      withUserId,
+    )
+    expect(parameters).toMatchObject({
+      note: 'n',
+      customer_identifier: 'strong',
+      metadata: { user_id: 'u1', team: 'blue' },
+      extra_headers: { 'x-a': '1' },
+    })
+    expect([...bodyNames]).toEqual(['customer_identifier'])
+    expect([...bodyReplacements]).toEqual([['metadata', '{"user_id":"u1"}']])
+    expect(ignored).toEqual([])
+  })
+
+  test('does not get a metadata that is all the gateway’s', () => {
+    const { bodyNames, bodyReplacements } = read({ metadata: { a: 1, respan_params: {} } }, {}, withUserId)
+    expect([...bodyNames]).toEqual(['metadata'])
+    // What the log shows of it.
+    expect(bodyReplacements.get('metadata')).toBe('{"a":1}')
+  })
+
+  test('keeps all of a metadata that it has itself, which is read too', () => {
+    const own: OwnFields = { fields: new Set(['prompt']), metadata: 'all' }
+    const { parameters, bodyNames, bodyReplacements } = read({ metadata: { a: '1' } }, {}, own)
+    expect(parameters.metadata).toEqual({ a: '1' })
+    expect([bodyNames.size, bodyReplacements.size]).toEqual([0, 0])
+  })
+
+  test.each([
+    ['text', 'Once upon', false],
+    ['a stored prompt of the provider', { id: 'pmpt_1' }, false],
+    ['a stored prompt of the gateway', { prompt_id: 'p1' }, true],
+  ])('prompt as %s', (_, prompt, isOurs) => {
+    const { bodyNames } = read({ prompt }, {}, { fields: new Set(['prompt']) })
+    expect(bodyNames.has('prompt')).toBe(isOurs)
+  })
+
+  test('refuses a container that is none', () => {
+    expect(() => read({ metadata: { respan_params: 'x' } }, {}, withUserId)).toThrow('invalid_request')
   })
 })

@@ -36,14 +36,16 @@ function streamed(text: string): Request {
 }
 
 async function refusalOf(given: Request, maxBodyBytes = 10_000) {
-  const cause: unknown = await readIntake(given, openaiChat, maxBodyBytes).catch((error: unknown) => error)
+  const cause: unknown = await readIntake({ request: given, protocol: openaiChat }, maxBodyBytes).catch(
+    (error: unknown) => error,
+  )
   if (cause instanceof SluiceError) return cause.failure
   throw cause instanceof Error ? cause : new Error('it was taken in')
 }
 
 describe('a request body', () => {
   test('is kept as its bytes, with what the gateway must know of it', async () => {
-    const intake = await readIntake(request(GOOD), openaiChat, 10_000)
+    const intake = await readIntake({ request: request(GOOD), protocol: openaiChat }, 10_000)
     expect(new TextDecoder().decode(intake.bytes)).toBe(GOOD)
     expect(intake).toMatchObject({ model: 'm', stream: false, wantsStreamUsage: false, ignored: [] })
     expect(intake.members.map(({ key }) => key)).toEqual(['model', 'messages'])
@@ -56,11 +58,14 @@ describe('a request body', () => {
     'text/json',
     'application/vnd.api+json',
   ])('may be of type %s', async (type) => {
-    expect((await readIntake(request(GOOD, { 'content-type': type }), openaiChat, 10_000)).model).toBe('m')
+    expect(
+      (await readIntake({ request: request(GOOD, { 'content-type': type }), protocol: openaiChat }, 10_000))
+        .model,
+    ).toBe('m')
   })
 
   test('may come in pieces and without a type or length', async () => {
-    expect((await readIntake(streamed(GOOD), openaiChat, 10_000)).model).toBe('m')
+    expect((await readIntake({ request: streamed(GOOD), protocol: openaiChat }, 10_000)).model).toBe('m')
   })
 
   test.each([
@@ -84,7 +89,7 @@ describe('a request body', () => {
     ['that only shows while it comes', () => streamed(GOOD)],
   ])('is refused beyond the limit, with a length %s', async (_, make) => {
     expect(await refusalOf(make(), GOOD.length - 1)).toMatchObject({ kind: 'body_too_large' })
-    expect((await readIntake(make(), openaiChat, GOOD.length)).model).toBe('m')
+    expect((await readIntake({ request: make(), protocol: openaiChat }, GOOD.length)).model).toBe('m')
   })
 })
 

@@ -143,6 +143,7 @@ describe('a model name', () => {
       model: 'keyed/m',
       upstreamModel: 'm',
       protocol: 'openai-chat',
+      traits: {},
       url: 'https://keyed.example/v1',
       auth: { kind: 'bearer' },
       credential: { kind: 'stored', sealed: 'sealed-key', context },

@@ -15,6 +15,7 @@ export async function storeKey(key: string, given: Partial<ApiKeyRow> = {}): Pro
     role: 'inference',
     environment: 'prod',
     allowedModels: null,
+    requireParameters: false,
     expiresAtMs: null,
     revokedAtMs: null,
     createdAtMs: 1,

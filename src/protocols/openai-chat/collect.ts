@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { fieldsOf } from './usage'
+import { fieldsOf } from '../fields'
 
 interface CollectedChoice {
   index: number

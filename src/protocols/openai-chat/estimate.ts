@@ -1,7 +1,7 @@
 import { type Member, valueOf } from '../../platform/json-scan'
 import type { Usage } from '../canonical'
+import { fieldsOf } from '../fields'
 import { collectChatStream } from './collect'
-import { fieldsOf } from './usage'
 
 /** English text has about four characters a token; exact counts are the provider's to tell. */
 const CHARACTERS_PER_TOKEN = 4

@@ -1,4 +1,5 @@
 import type { Protocol } from '../protocol'
+import { chatCodec } from './codec'
 import { chatErrorEvent, encodeChatError } from './errors'
 import { estimateChatTokens, estimateChatUsage } from './estimate'
 import { readChatReply } from './reply'
@@ -9,7 +10,10 @@ import { chatStreamFilter } from './stream-filter'
 /** OpenAI Chat Completions, also as the many compatible providers speak it. */
 export const openaiChat: Protocol = {
   id: 'openai-chat',
-  path: '/chat/completions',
+  speaks: 'openai-chat',
+  codec: chatCodec,
+  hasModelInBody: true,
+  own: { fields: new Set() },
   readRequest: readChatRequest,
   askForStreamUsage: askForChatStreamUsage,
   streamReader: chatStreamReader,

@@ -1,6 +1,7 @@
 import { scanArray, scanObject, valueOf } from '../../platform/json-scan'
 import type { AnswerFacts } from '../canonical'
-import { fieldsOf, findChatUsage } from './usage'
+import { fieldsOf } from '../fields'
+import { findChatUsage } from './usage'
 
 /** What a whole reply tells; `error` when the provider reports one with status 200. */
 export type ReplyFacts = AnswerFacts & { error?: { message: string; status?: number } }

@@ -1,8 +1,9 @@
 import { createParser } from 'eventsource-parser'
 import type { AnswerFacts } from '../canonical'
+import { fieldsOf } from '../fields'
 import type { StreamReader } from '../protocol'
 import { errorOf } from './reply'
-import { fieldsOf, findChatUsage } from './usage'
+import { findChatUsage } from './usage'
 
 /** A larger event than this is not a chat completion. */
 const MAX_EVENT_BYTES = 16 * 1024 * 1024

@@ -1,4 +1,5 @@
 import type { Usage } from '../canonical'
+import { fieldsOf } from '../fields'
 
 /**
  * `usage` of a chat completion in canonical form, or undefined when it holds no counts. `prompt_tokens` includes what
@@ -95,13 +96,4 @@ function firstCount(...values: unknown[]): number {
 
 function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
-}
-
-/** The fields of an object, none for anything else. */
-export function fieldsOf(value: unknown): Record<string, unknown> {
-  return isObject(value) ? value : {}
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Usage } from '../../../src/protocols/canonical'
-import { decodeChatUsage, fieldsOf, findChatUsage } from '../../../src/protocols/openai-chat/usage'
+import { fieldsOf } from '../../../src/protocols/fields'
+import { decodeChatUsage, findChatUsage } from '../../../src/protocols/openai-chat/usage'
 import { diceOf } from '../dice'
 import { told } from './usage-cases'
 

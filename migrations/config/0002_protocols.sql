@@ -1,0 +1,1 @@
+ALTER TABLE `api_keys` ADD `require_parameters` integer DEFAULT false NOT NULL;

@@ -1,0 +1,47 @@
+import type { Failure } from '../platform/failure'
+import type { AnswerFacts } from '../protocols/canonical'
+import type { StreamFilter, StreamReader } from '../protocols/protocol'
+import type { Target } from '../providers/target'
+import { rawLane } from './raw-lane'
+import type { Job } from './stages'
+import { translatedLane } from './translated-lane'
+
+/** How one attempt's request goes to its target, and how the answer comes back to the client. */
+export interface Lane {
+  /** Behind the target's base URL. */
+  path: string
+  body: Uint8Array<ArrayBufferLike>
+  /** Of the body; JSON when absent. */
+  contentType?: string
+  /** What the answer may be; an event stream or JSON when absent. */
+  accept?: string
+  /** The answer is a file, which is relayed while it comes, and no events. */
+  isBytes?: true
+  /** What the target is not told, by the client's own names. */
+  losses: readonly string[]
+  /** The client gets other bytes than the upstream's. */
+  isTranslated: boolean
+  reader: StreamReader
+  /** Changes the stream; the upstream's own bytes go on when absent. */
+  filter?: StreamFilter
+  /** @throws Error with the reason when this is not a reply of the target's protocol */
+  readReply(body: Uint8Array, contentType?: string): ReadReply
+  /** A provider's error in the client's protocol. */
+  told(failure: Failure): Failure
+}
+
+/** A reply in one piece: what the client gets, and what was learnt from it. */
+export interface ReadReply {
+  body: Uint8Array
+  facts: AnswerFacts
+  error?: { message: string; status?: number } | undefined
+}
+
+/**
+ * The client's own bytes when the target speaks its protocol, a translation otherwise.
+ * @throws SluiceError `untranslatable` naming the field that the target's protocol has no words for
+ */
+export function laneOf(job: Job, target: Target, withUsage: boolean): Lane {
+  if (target.protocol === job.protocol.speaks) return rawLane(job, target, withUsage)
+  return translatedLane(job, target)
+}

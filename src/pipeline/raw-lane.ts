@@ -1,0 +1,28 @@
+import { byteReader } from '../protocols/byte-reader'
+import { paths } from '../protocols/paths'
+import type { Target } from '../providers/target'
+import type { Lane } from './lane'
+import type { Job } from './stages'
+import { upstreamBody } from './upstream-body'
+
+/** Bytes through untouched, but for the model's name, gateway parameters, and what the target is known to refuse. */
+export function rawLane({ protocol, intake }: Job, target: Target, withUsage: boolean): Lane {
+  const { body, losses } = upstreamBody(intake, target, { protocol, withUsage })
+  const filter = withUsage ? protocol.streamFilter?.() : undefined
+  return {
+    path: (protocol.path ?? paths[protocol.speaks])(target.upstreamModel, intake.stream),
+    body,
+    losses,
+    isTranslated: false,
+    ...(intake.form === undefined ? {} : { contentType: intake.form.contentType }),
+    ...(intake.wantsBytes === true || protocol.hasOwnTypes === true ? { accept: '*/*' } : {}),
+    ...(intake.wantsBytes === true ? { isBytes: true } : {}),
+    reader: intake.wantsBytes === true ? byteReader() : protocol.streamReader(),
+    ...(filter === undefined ? {} : { filter }),
+    readReply(bytes, contentType) {
+      const { error, ...facts } = protocol.readReply(bytes, contentType)
+      return { body: bytes, facts, error }
+    },
+    told: (failure) => failure,
+  }
+}

@@ -1,0 +1,45 @@
+import type { Caller } from '../keys/authenticate'
+import { type Hold, ORGANIZATION, reserve } from '../limits/admit'
+import { customerOf, type GatewayParameters } from './gateway-parameters'
+import type { Isolate } from './isolate'
+import type { Exchange } from './stages'
+import { surroundingsOf, withCanonicalSubject } from './surroundings'
+
+/** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
+const HOLD_GRACE_MS = 60_000
+
+/** How much of each limit a request may take at most; nothing is asked when no limit applies. */
+export async function reserveLimits(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: {
+    caller: Caller
+    parameters: GatewayParameters
+    model: string | undefined
+    /** Only asked for when there are limits. */
+    tokens: () => number
+    /** The request's longest possible time. */
+    longestMs: number
+  },
+): Promise<Hold | undefined> {
+  const { caller, parameters, model, tokens, longestMs } = given
+  const config = await isolate.config.get(exchange.background)
+  if (config.limits.length === 0) return undefined
+  const customer = customerOf(parameters)
+  const around = surroundingsOf(exchange.env, config)
+  const nowMs = exchange.effects.now()
+  return reserve({
+    env: exchange.env,
+    limits: config.limits.map((limit) => withCanonicalSubject(limit, around)),
+    subjects: {
+      organization: ORGANIZATION,
+      api_key: caller.apiKeyId,
+      ...(model === undefined ? {} : { model }),
+      ...(customer === undefined ? {} : { customer }),
+    },
+    holdId: exchange.logId,
+    amounts: { requests: 1, concurrency: 1, tokens: tokens() },
+    nowMs,
+    expiresAtMs: nowMs + longestMs + HOLD_GRACE_MS,
+  })
+}

@@ -1,0 +1,26 @@
+const LEGAL = /^[a-zA-Z0-9_-]+$/
+const ILLEGAL_LETTER = /[^a-zA-Z0-9_-]/g
+const FNV_OFFSET = 0x811c9dc5
+const FNV_PRIME = 0x01000193
+/** As decoders name the calls of providers that give no ids: unique within one reply only. */
+const COUNTED = /^call_\d+$/
+
+/**
+ * A tool call's id as the provider takes it: as it is where that is legal, else the same legal one for the same id
+ * every time, so that calls and results still meet.
+ */
+export function legalToolId(id: string): string {
+  return LEGAL.test(id) ? id : `${id.replaceAll(ILLEGAL_LETTER, '_')}_${hashOf(id)}`
+}
+
+/** The id of a call in an answer; the provider wants it unique within the whole conversation. */
+export function uniqueToolId(id: string, replyId: string): string {
+  return COUNTED.test(id) ? `toolu_${replyId}_${id.slice('call_'.length)}` : legalToolId(id)
+}
+
+// FNV-1a (Fowler, Noll, Vo), 32 bits: ids that differ in illegal letters only must stay apart.
+function hashOf(text: string): string {
+  let hash = FNV_OFFSET
+  for (const letter of text) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), FNV_PRIME) >>> 0
+  return hash.toString(16).padStart(8, '0')
+}

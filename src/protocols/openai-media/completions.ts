@@ -1,0 +1,85 @@
+import { type Member, valueOf } from '../../platform/json-scan'
+import { NO_USAGE, type Usage } from '../canonical'
+import { countOf, fieldsOf, jsonOf, listOf } from '../fields'
+import { readChatReply } from '../openai-chat/reply'
+import { askForChatStreamUsage } from '../openai-chat/request'
+import { chatStreamReader } from '../openai-chat/stream'
+import { chatStreamFilter } from '../openai-chat/stream-filter'
+import type { RequestFacts } from '../protocol'
+import { collectCompletionStream } from './completion-stream'
+import { type Endpoint, mediaEndpoint, tokensOfFields } from './endpoint'
+import { readMediaRequest } from './request'
+
+const CHARACTERS_PER_TOKEN = 4
+/** What a request without `max_tokens` gets (OpenAI API reference, "Create completion"). */
+const DEFAULT_OUTPUT_TOKENS = 16
+const MOST_OUTPUT_TOKENS = 1_000_000_000
+
+const endpoint: Endpoint = {
+  id: 'openai-completions',
+  logType: 'completion',
+  path: '/completions',
+  kinds: {
+    prompt: ['string', 'array'],
+    stream_options: ['object'],
+    suffix: ['string'],
+    temperature: ['number'],
+    top_p: ['number'],
+    n: ['number'],
+    best_of: ['number'],
+    max_tokens: ['number'],
+    stop: ['string', 'array'],
+    logprobs: ['number', 'boolean'],
+    echo: ['boolean'],
+  },
+  required: ['prompt'],
+  input: ['prompt', 'suffix'],
+  own: ['prompt'],
+  readReply: readChatReply,
+}
+
+/** OpenAI's Completions of before chat, whose choices have a text instead of a message. */
+export const completions = mediaEndpoint(endpoint, {
+  readRequest: readCompletionRequest,
+  askForStreamUsage: askForChatStreamUsage,
+  streamReader: chatStreamReader,
+  streamFilter: chatStreamFilter,
+  collectStream: collectCompletionStream,
+  estimateUsage: estimateCompletionUsage,
+  estimateTokens: estimateCompletionTokens,
+})
+
+function readCompletionRequest(bytes: Uint8Array, members: readonly Member[]): RequestFacts {
+  const facts = readMediaRequest(bytes, members, endpoint)
+  const options = members.find(({ key }) => key === 'stream_options')
+  const wantsStreamUsage = options !== undefined && fieldsOf(valueOf(bytes, options)).include_usage === true
+  return { ...facts, wantsStreamUsage }
+}
+
+function estimateCompletionUsage(request: Uint8Array, response: Uint8Array, isStream: boolean): Usage {
+  const reply = isStream ? collectCompletionStream(response) : parsed(response)
+  const texts = listOf(fieldsOf(reply).choices).map((choice) => fieldsOf(choice).text)
+  const { prompt } = fieldsOf(parsed(request))
+  return { ...NO_USAGE, inputTokens: tokensOf(prompt), outputTokens: tokensOf(texts) }
+}
+
+function estimateCompletionTokens(request: Uint8Array, members: readonly Member[]): number {
+  const numberOf = (name: string) => {
+    const member = members.find(({ key, kind }) => key === name && kind === 'number')
+    return member === undefined ? undefined : countOf(valueOf(request, member))
+  }
+  const choices = Math.max(1, numberOf('n') ?? 1, numberOf('best_of') ?? 1)
+  const output = (numberOf('max_tokens') ?? DEFAULT_OUTPUT_TOKENS) * choices
+  return tokensOfFields(members, endpoint.input) + Math.min(MOST_OUTPUT_TOKENS, output)
+}
+
+// A prompt is a text, token numbers, or a list of either.
+function tokensOf(text: unknown): number {
+  if (typeof text === 'string') return Math.ceil(text.length / CHARACTERS_PER_TOKEN)
+  if (Array.isArray(text)) return text.reduce<number>((sum, one) => sum + tokensOf(one), 0)
+  return typeof text === 'number' ? 1 : 0
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  return jsonOf(new TextDecoder().decode(bytes))
+}
