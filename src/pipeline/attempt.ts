@@ -95,7 +95,7 @@ async function attemptOnce(job: Job, target: Target, withUsage: boolean): Promis
     return answer
   } catch (cause) {
     lifeline.stop({ kind: 'over' })
-    const clean = redactedFailure(failureOf(cause), target, job.env)
+    const clean = redactedFailure(failureOf(cause), target, job.env, intake.parameters.extra_headers)
     const failure = lane === undefined ? clean : lane.told(clean)
     const { status: statusCode, code: errorCode, message: errorMessage } = describe(failure)
     attempts.push({ ...about, latencyMs: effects.now() - startedAtMs, statusCode, errorCode, errorMessage })
@@ -119,7 +119,8 @@ async function ask(job: Job, how: { target: Target; lifeline: Lifeline; lane: La
     extraHeaders: intake.parameters.extra_headers ?? undefined,
     lifeline,
   })
-  const given = { response, target, lane, lifeline, effects, env }
+  const sent = intake.parameters.extra_headers
+  const given = { response, target, lane, lifeline, effects, env, sent }
   return intake.stream ? openStream(given) : readWhole(given)
 }
 

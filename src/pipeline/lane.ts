@@ -1,5 +1,6 @@
 import type { Failure } from '../platform/failure'
 import type { AnswerFacts } from '../protocols/canonical'
+import { holdsForeignProofs } from '../protocols/carried'
 import type { StreamFilter, StreamReader } from '../protocols/protocol'
 import type { Target } from '../providers/target'
 import { rawLane } from './raw-lane'
@@ -42,6 +43,11 @@ export interface ReadReply {
  * @throws SluiceError `untranslatable` naming the field that the target's protocol has no words for
  */
 export function laneOf(job: Job, target: Target, withUsage: boolean): Lane {
-  if (target.protocol === job.protocol.speaks) return rawLane(job, target, withUsage)
-  return translatedLane(job, target)
+  const isRaw = target.protocol === job.protocol.speaks && !mustBeTranslated(job)
+  return isRaw ? rawLane(job, target, withUsage) : translatedLane(job, target)
+}
+
+// A conversation that began elsewhere carries proofs that this provider would refuse; decoding leaves them out.
+function mustBeTranslated({ protocol, intake }: Job): boolean {
+  return protocol.codec !== undefined && protocol.hidesProofs === true && holdsForeignProofs(intake.bytes)
 }

@@ -16,6 +16,8 @@ export interface Answered {
   lifeline: Lifeline
   effects: Effects
   env: Env
+  /** Headers that the request asked to be sent along. */
+  sent: Readonly<Record<string, string>> | null | undefined
 }
 
 const SAMPLE_CHARACTERS = 200
@@ -87,7 +89,7 @@ function readReply(answered: Answered, body: Uint8Array): ReadReply {
 }
 
 /** The beginning of a body in one line, for an error message; a key in it is taken out before the cut could hide it. */
-export function sampleOf({ target, env }: Answered, body: Uint8Array): string {
-  const text = new TextDecoder().decode(redactedBytes(body, target, env))
+export function sampleOf({ target, env, sent }: Answered, body: Uint8Array): string {
+  const text = new TextDecoder().decode(redactedBytes(body, target, env, sent))
   return JSON.stringify(text.slice(0, SAMPLE_CHARACTERS).replaceAll(/\s+/g, ' '))
 }

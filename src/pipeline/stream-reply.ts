@@ -114,7 +114,9 @@ function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseB
 
 // An error of the provider's may repeat the key that was sent to it; it must not reach the log.
 function bodyOf(job: Job, { reader, target }: OpenStream, recorded: Uint8Array): Uint8Array {
-  return reader.error === undefined ? recorded : redactedBytes(recorded, target, job.env)
+  return reader.error === undefined
+    ? recorded
+    : redactedBytes(recorded, target, job.env, job.intake.parameters.extra_headers)
 }
 
 // A count that came before the end tells of a part only, and none at all is made up from the text that came.
@@ -130,7 +132,12 @@ function usageOf(
 }
 
 function failureOf(job: Job, stream: OpenStream, cause: unknown): Failure {
-  return redactedFailure(rawFailureOf(stream, cause), stream.target, job.env)
+  return redactedFailure(
+    rawFailureOf(stream, cause),
+    stream.target,
+    job.env,
+    job.intake.parameters.extra_headers,
+  )
 }
 
 function rawFailureOf({ target, lifeline, reader }: OpenStream, cause: unknown): Failure {

@@ -1,6 +1,7 @@
 import { type Failure, SluiceError } from '../platform/failure'
-import type { UpstreamCodec } from '../protocols/codec'
+import type { ModelTraits, UpstreamCodec } from '../protocols/codec'
 import { paths } from '../protocols/paths'
+import type { ChatRequest } from '../protocols/request'
 import { withoutStandIns } from '../protocols/stand-ins'
 import { upstreamCodecs } from '../protocols/table'
 import { translateStream } from '../protocols/translation'
@@ -20,7 +21,7 @@ export function translatedLane(job: Job, target: Target): Lane {
   const request = job.decoded()
   const { body, losses, standIns } = upstream.encodeRequest(request, {
     model: target.upstreamModel,
-    traits: target.traits,
+    traits: traitsFor(request, target),
   })
   const { effects, logId: replyId } = job
   const model = target.upstreamModel
@@ -41,6 +42,14 @@ export function translatedLane(job: Job, target: Target): Lane {
       ),
     told: (failure) => toldAgain(job, upstream, failure),
   }
+}
+
+// What a model refuses only while it reasons, it takes from a request that says not to.
+function traitsFor({ settings: { reasoning } }: ChatRequest, { traits }: Target): ModelTraits {
+  const isOff = reasoning?.effort === 'none' || reasoning?.isEnabled === false
+  if (!isOff || traits.efforts?.includes('none') !== true) return traits
+  const { refuses: _, ...others } = traits
+  return others
 }
 
 function notTranslated({ protocol }: Job, target: Target): SluiceError {

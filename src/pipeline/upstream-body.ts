@@ -33,10 +33,12 @@ export function upstreamBody(
     for (const key in defaults)
       if (!has(key) && !insert.has(key)) insert.set(key, JSON.stringify(defaults[key]))
   const losses = refusedFields(intake, target, protocol)
+  const renamed = renamedFields(intake, target, protocol)
+  for (const [name, json] of renamed.values()) insert.set(name, json)
   const remove =
-    losses.length === 0 && bodyEdits === undefined
+    losses.length === 0 && bodyEdits === undefined && renamed.size === 0
       ? intake.bodyNames
-      : new Set([...intake.bodyNames, ...losses, ...(bodyEdits?.remove ?? [])])
+      : new Set([...intake.bodyNames, ...losses, ...renamed.keys(), ...(bodyEdits?.remove ?? [])])
   const edits = { replace, insert, remove }
   const body = intake.form === undefined ? editObject(bytes, members, edits) : editForm(intake.form, edits)
   return { body, losses }
@@ -45,11 +47,29 @@ export function upstreamBody(
 // A model that answers a setting with an error is not sent it; few models do, and most requests have none of them.
 function refusedFields({ members }: Intake, { traits }: Target, { settingNames }: Protocol): string[] {
   if (traits.refuses === undefined || settingNames === undefined) return NONE
+  // Models that can be told not to reason refuse nothing then; whether they reason is theirs and the client's to know.
+  if (traits.efforts?.includes('none') === true) return NONE
   const refused = traits.refuses.map((setting) => settingNames[setting])
   return members.filter(({ key, kind }) => kind !== 'null' && refused.includes(key)).map(({ key }) => key)
 }
 
 const NONE: string[] = []
+
+// A field that newer models know under another name only: the new name and the value as it was written.
+function renamedFields(
+  { bytes, members }: Intake,
+  { traits }: Target,
+  { newerNames }: Protocol,
+): Map<string, [string, string]> {
+  const renamed = new Map<string, [string, string]>()
+  if (traits.wantsMaxCompletionTokens !== true || newerNames === undefined) return renamed
+  for (const { key, kind, valueStart, valueEnd } of members) {
+    const name = newerNames[key]
+    if (name === undefined || kind === 'null' || members.some((other) => other.key === name)) continue
+    renamed.set(key, [name, new TextDecoder().decode(bytes.subarray(valueStart, valueEnd))])
+  }
+  return renamed
+}
 
 /** The request as it may be kept in a log: the client's bytes, without the fields that hold credentials. */
 export function loggableBody(intake: Intake): Uint8Array {

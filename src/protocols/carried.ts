@@ -31,6 +31,18 @@ export function carried(text: string): { proof: ReasoningProof; callId: string |
   return { proof, callId: textOf(fields.callId) }
 }
 
+/** A signature of nobody's: what a client sends back of thoughts that came without one. */
+const EMPTY_SIGNATURE = /"signature"\s*:\s*""/
+
+/**
+ * Whether a request holds proofs that only the gateway understands, which a provider would refuse: its conversation
+ * began at a provider of another family.
+ */
+export function holdsForeignProofs(body: Uint8Array): boolean {
+  const text = decoder.decode(body)
+  return text.includes(BASE64_OF_MARK) || EMPTY_SIGNATURE.test(text)
+}
+
 function plain(base64: string): string {
   try {
     return decoder.decode(fromBase64(base64))

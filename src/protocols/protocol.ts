@@ -71,12 +71,16 @@ export interface Protocol {
   speaks: WireProtocolId
   /** For targets that speak another one; undefined where nothing is translated. */
   codec?: ClientCodec | undefined
+  /** Proofs of other families are carried in its own opaque fields, where a provider would take them for its own. */
+  hidesProofs?: true
   /** What the log calls such a request; `chat` when absent. */
   logType?: string
   /** Behind the base URL, for what is not the protocol's own call for an answer. */
   path?(model: string, isStream: boolean): string
   /** What a body must have and may lack here: added when it is absent. */
   bodyDefaults?: Readonly<Record<string, unknown>>
+  /** Fields that newer models know under another name only. */
+  newerNames?: Readonly<Record<string, string>>
   /** What the protocol calls its settings, for models that refuse some of them. */
   settingNames?: Readonly<Partial<Record<keyof Settings, string>>>
   /** An answer of the gateway's own for a target that cannot be asked: an estimate, say. */

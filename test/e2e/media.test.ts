@@ -61,18 +61,21 @@ describe('the official SDK', () => {
 
   test('completes, whole and streamed, with the usage of a stream that nobody asked for', async () => {
     const whole = await client.completions.create({ model: 'fake/davinci-1', prompt: 'Hello there' })
-    expect(whole.choices[0]?.text).toBe('Hello there')
+    expect(whole.choices[0]?.text).toBe('echo: Hello there')
     const chunks: OpenAI.Completion[] = []
     const given = { model: 'fake/davinci-2', prompt: 'Hello there', stream: true as const }
     for await (const chunk of await client.completions.create(given)) chunks.push(chunk)
-    expect(chunks.map(({ choices }) => choices[0]?.text ?? '').join('')).toBe('Hello there')
+    expect(chunks.map(({ choices }) => choices[0]?.text ?? '').join('')).toBe('echo: Hello there')
     expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false)
     expect(callOf('davinci-2').json()).toMatchObject({ stream_options: { include_usage: true } })
     expect(await lastLog()).toMatchObject({
       log_type: 'completion',
       stream: true,
       usage: { input_tokens: whole.usage?.prompt_tokens, output_tokens: whole.usage?.completion_tokens },
-      full_response: { object: 'text_completion', choices: [{ text: 'Hello there', finish_reason: 'stop' }] },
+      full_response: {
+        object: 'text_completion',
+        choices: [{ text: 'echo: Hello there', finish_reason: 'stop' }],
+      },
     })
   })
 
@@ -127,11 +130,11 @@ describe('the official SDK', () => {
   })
 
   test.each([
-    ['json', 'application/json', '{"text":"talk.mp3"'],
-    ['text', 'text/plain; charset=utf-8', 'talk.mp3\n'],
+    ['json', 'application/json', '"text": "echo: talk.mp3"'],
+    ['text', 'text/plain; charset=utf-8', 'echo: talk.mp3\n'],
     ['srt', 'text/plain; charset=utf-8', '1\n00:00'],
     ['vtt', 'text/plain; charset=utf-8', 'WEBVTT'],
-    ['verbose_json', 'application/json', '{"task":"transcribe"'],
+    ['verbose_json', 'application/json', '"task": "transcribe"'],
   ] as const)('reads a recording as %s', async (format, type, beginning) => {
     const file = await recording()
     const given = { model: `fake/hear-${format}`, file, response_format: format, prompt: 'A talk' }
@@ -159,7 +162,7 @@ describe('the official SDK', () => {
     expect(types.at(-1)).toBe('transcript.text.done')
     expect(await lastLog()).toMatchObject({ stream: true, usage: { audio_input_tokens: 14 } })
     const { text } = await client.audio.translations.create({ model: 'fake/hear-2', file })
-    expect(text).toBe('talk.mp3')
+    expect(text).toBe('echo: talk.mp3')
   })
 
   test('moderates', async () => {
@@ -188,7 +191,7 @@ test.each(['', '/v1', '/api', '/api/v1'])(
     form.append('file', new File([AUDIO], 'talk.mp3'))
     const init = { method: 'POST', body: form, headers: { 'content-type': null } }
     const response = await gateway.fetch(`${base}/audio/transcription`, init)
-    expect(await response.json()).toMatchObject({ text: 'talk.mp3' })
+    expect(await response.json()).toMatchObject({ text: 'echo: talk.mp3' })
     const sent = callOf(`alias${base.replaceAll('/', '-')}`)
     expect([...(sent.form?.keys() ?? [])]).toEqual(['model', 'file'])
     expect(sent.path).toBe('/v1/audio/transcriptions')

@@ -102,7 +102,7 @@ describe.concurrent('no secret is told', () => {
         'x-canary': canaries.providerHeader,
       })
       const sent = [call.bodyBytes.toString(), JSON.stringify(call.headers)].join()
-      const mayHave = [canaries.providerKey, canaries.providerHeader]
+      const mayHave = [canaries.providerKey, canaries.providerHeader, canaries.forwarded]
       expect(all.filter((canary) => sent.includes(canary))).toEqual(mayHave)
     }
   })

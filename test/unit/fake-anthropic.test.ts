@@ -179,6 +179,18 @@ describe('tools and reasoning', () => {
     expect((await client.messages.stream(hello).finalMessage()).content).toMatchObject(expected)
   })
 
+  test('thinking that is not to be displayed is a signature', async () => {
+    upstream.script(model, fakes.answer({ reasoning: 'secret', content: 'yes' }))
+    const request = { ...hello, thinking: { type: 'adaptive' as const, display: 'omitted' as const } }
+    const signature = fakes.proofOf('anthropic', 'secret')
+    const expected = [{ type: 'thinking', thinking: '', signature }, { text: 'yes' }]
+    const { content } = await client.messages.create(request)
+    expect(content).toMatchObject(expected)
+    expect((await client.messages.stream(request).finalMessage()).content).toMatchObject(expected)
+    const history = [...hello.messages, { role: 'assistant' as const, content }, ...hello.messages]
+    expect((await client.messages.create({ ...request, messages: history })).stop_reason).toBe('end_turn')
+  })
+
   test('the AI SDK reads both', async () => {
     const anthropic = createAnthropic({ apiKey: 'k', baseURL: upstream.url })
     const toolCalls = [{ name: 'get_weather', arguments: { city: 'Rome' } }]

@@ -18,6 +18,7 @@ describe('a model of the price list', () => {
   const openai = ['openai', 'gpt-4o'] as const
   const google = ['google', 'gemini-2.5-pro'] as const
   const speech = ['openai', 'gpt-audio'] as const
+  const picture = ['openai', 'gpt-image-1'] as const
 
   test.each<[string, readonly [string, string], Partial<Usage>, [number, string][]]>([
     [
@@ -96,6 +97,16 @@ describe('a model of the price list', () => {
         [100, 'input_audio_mtok'],
         [20, 'output_mtok'],
         [480, 'output_audio_mtok'],
+      ],
+    ],
+    [
+      'pictures that come in',
+      picture,
+      { inputTokens: 373, outputTokens: 272, imageInputTokens: 323 },
+      [
+        [50, 'input_mtok'],
+        [323, 'input_image_mtok'],
+        [272, 'output_mtok'],
       ],
     ],
   ])('costs what its data says: %s', (_, [providerId, modelId], usage, parts) => {

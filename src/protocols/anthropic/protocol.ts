@@ -10,6 +10,7 @@ import { messagesStreamReader } from './raw-stream'
 export const anthropic: Protocol = {
   id: 'anthropic',
   speaks: 'anthropic',
+  hidesProofs: true,
   codec: anthropicCodec,
   hasModelInBody: true,
   // The provider wants a limit of every request; clients of gateways often leave it out.

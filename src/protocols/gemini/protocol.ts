@@ -10,6 +10,7 @@ import { geminiStreamReader } from './stream'
 export const gemini: Protocol = {
   id: 'gemini',
   speaks: 'gemini',
+  hidesProofs: true,
   codec: geminiCodec,
   hasModelInBody: false,
   own: { fields: new Set() },

@@ -7,10 +7,10 @@ import { chatStreamReader } from '../openai-chat/stream'
 import { chatStreamFilter } from '../openai-chat/stream-filter'
 import type { RequestFacts } from '../protocol'
 import { collectCompletionStream } from './completion-stream'
-import { type Endpoint, mediaEndpoint, tokensOfFields } from './endpoint'
+import { type Endpoint, mediaEndpoint } from './endpoint'
+import { tokensOfFields, tokensOfInput } from './estimate'
 import { readMediaRequest } from './request'
 
-const CHARACTERS_PER_TOKEN = 4
 /** What a request without `max_tokens` gets (OpenAI API reference, "Create completion"). */
 const DEFAULT_OUTPUT_TOKENS = 16
 const MOST_OUTPUT_TOKENS = 1_000_000_000
@@ -60,7 +60,7 @@ function estimateCompletionUsage(request: Uint8Array, response: Uint8Array, isSt
   const reply = isStream ? collectCompletionStream(response) : parsed(response)
   const texts = listOf(fieldsOf(reply).choices).map((choice) => fieldsOf(choice).text)
   const { prompt } = fieldsOf(parsed(request))
-  return { ...NO_USAGE, inputTokens: tokensOf(prompt), outputTokens: tokensOf(texts) }
+  return { ...NO_USAGE, inputTokens: tokensOfInput(prompt), outputTokens: tokensOfInput(texts) }
 }
 
 function estimateCompletionTokens(request: Uint8Array, members: readonly Member[]): number {
@@ -71,13 +71,6 @@ function estimateCompletionTokens(request: Uint8Array, members: readonly Member[
   const choices = Math.max(1, numberOf('n') ?? 1, numberOf('best_of') ?? 1)
   const output = (numberOf('max_tokens') ?? DEFAULT_OUTPUT_TOKENS) * choices
   return tokensOfFields(members, endpoint.input) + Math.min(MOST_OUTPUT_TOKENS, output)
-}
-
-// A prompt is a text, token numbers, or a list of either.
-function tokensOf(text: unknown): number {
-  if (typeof text === 'string') return Math.ceil(text.length / CHARACTERS_PER_TOKEN)
-  if (Array.isArray(text)) return text.reduce<number>((sum, one) => sum + tokensOf(one), 0)
-  return typeof text === 'number' ? 1 : 0
 }
 
 function parsed(bytes: Uint8Array): unknown {

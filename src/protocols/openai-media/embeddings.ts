@@ -1,10 +1,9 @@
 import type { Usage } from '../canonical'
 import { fieldsOf, jsonOf } from '../fields'
 import { mediaEndpoint } from './endpoint'
+import { tokensOfInput } from './estimate'
 import { readListReply } from './reply'
 import { usageOfInput } from './usage'
-
-const CHARACTERS_PER_TOKEN = 4
 
 /** OpenAI Embeddings. */
 export const embeddings = mediaEndpoint(
@@ -25,13 +24,7 @@ export const embeddings = mediaEndpoint(
   { estimateUsage: estimateEmbeddingUsage },
 )
 
-/** Tokens by the length of the texts; an input of token numbers is counted as it is. */
+// Some self-hosted servers tell none, and what costs is in the request.
 function estimateEmbeddingUsage(request: Uint8Array): Usage {
-  return usageOfInput(tokensOf(fieldsOf(jsonOf(new TextDecoder().decode(request))).input))
-}
-
-function tokensOf(input: unknown): number {
-  if (typeof input === 'string') return Math.ceil(input.length / CHARACTERS_PER_TOKEN)
-  if (Array.isArray(input)) return input.reduce<number>((sum, one) => sum + tokensOf(one), 0)
-  return typeof input === 'number' ? 1 : 0
+  return usageOfInput(tokensOfInput(fieldsOf(jsonOf(new TextDecoder().decode(request))).input))
 }

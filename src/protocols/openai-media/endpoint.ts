@@ -1,6 +1,6 @@
-import type { Member } from '../../platform/json-scan'
 import { chatErrorEvent, encodeChatError } from '../openai-chat/errors'
 import type { Protocol } from '../protocol'
+import { tokensOfFields } from './estimate'
 import { type RequestShape, readMediaRequest } from './request'
 import { mediaStreamReader } from './stream'
 
@@ -17,7 +17,6 @@ export interface Endpoint extends RequestShape {
   readReply: Protocol['readReply']
 }
 
-const BYTES_PER_TOKEN = 4
 const NONE: readonly string[] = []
 
 /**
@@ -42,12 +41,4 @@ export function mediaEndpoint(endpoint: Endpoint, more: Partial<Protocol> = {}):
     errorEvent: chatErrorEvent,
     ...more,
   }
-}
-
-/** Input by the size of its JSON, which is never less than its text. */
-export function tokensOfFields(members: readonly Member[], names: readonly string[]): number {
-  const sizes = members
-    .filter(({ key }) => names.includes(key))
-    .map(({ valueStart, valueEnd }) => valueEnd - valueStart)
-  return Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / BYTES_PER_TOKEN)
 }

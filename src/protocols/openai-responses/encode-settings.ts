@@ -1,7 +1,7 @@
 import type { EncodeTarget, ModelTraits } from '../codec'
 import type { ChatRequest, Effort, Reasoning, ResponseFormat, Settings } from '../request'
 import { lostSettings } from '../untranslatable'
-import { ENCRYPTED_REASONING, LOGPROBS, settingNames } from './decode-settings'
+import { ENCRYPTED_REASONING, LOGPROBS } from './decode-settings'
 import { encodeToolChoice } from './encode-tools'
 
 /** A lower limit of output is an error. */
@@ -85,7 +85,7 @@ const CARRIED: readonly (keyof Settings)[] = [
 function outputLimit({ settings, names, protocol }: ChatRequest, losses: string[]): number | undefined {
   const limit = settings.maxOutputTokens
   if (limit === undefined || limit >= LEAST_OUTPUT_TOKENS || protocol === 'openai-responses') return limit
-  losses.push(names.maxOutputTokens ?? settingNames.maxOutputTokens)
+  losses.push(names.maxOutputTokens ?? 'maxOutputTokens')
   return LEAST_OUTPUT_TOKENS
 }
 

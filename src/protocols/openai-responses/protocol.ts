@@ -11,6 +11,7 @@ import { responsesStreamReader } from './stream'
 export const openaiResponses: Protocol = {
   id: 'openai-responses',
   speaks: 'openai-responses',
+  hidesProofs: true,
   codec: responsesCodec,
   settingNames,
   hasModelInBody: true,

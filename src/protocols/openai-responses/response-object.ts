@@ -20,8 +20,9 @@ export function responseEnvelope(head: ReplyHead, context: ReplyContext): Record
   const { toolChoice } = settings
   const [first] = request.messages
   const [part] = first?.at === 'instructions' ? first.parts : []
+  const isNative = head.id?.startsWith('resp_') === true
   return {
-    id: head.id?.startsWith('resp_') === true ? head.id : `resp_${replyId}`,
+    id: isNative ? head.id : `resp_${replyId}`,
     object: 'response',
     created_at: head.createdAtSeconds ?? nowSeconds,
     background: false,
@@ -35,8 +36,8 @@ export function responseEnvelope(head: ReplyHead, context: ReplyContext): Record
     reasoning: { effort: settings.reasoning?.effort ?? null, summary: settings.reasoning?.shown ?? null },
     safety_identifier: null,
     service_tier: head.serviceTier ?? settings.serviceTier ?? 'default',
-    // Nothing is kept for a client whose answer comes from another protocol.
-    store: false,
+    // Nothing is kept of an answer that comes from another protocol.
+    store: isNative && (settings.store ?? true),
     temperature: settings.temperature ?? null,
     text: textOf(settings),
     tool_choice: toolChoice === undefined ? 'auto' : encodeToolChoice(toolChoice, tools),

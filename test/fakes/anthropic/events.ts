@@ -4,12 +4,12 @@ import type { Chunk, Told } from '../dialect'
 import { proofOf } from '../proofs'
 import type { StreamOptions } from '../steps'
 import { answerOf } from '../told'
-import { deltaUsage, endOf, envelope, messageUsage } from './message'
+import { deltaUsage, endOf, envelope, isOmitted, messageUsage } from './message'
 
 /** The events of a streamed Message, in Anthropic's order: the ping comes once the first block is open. */
 export function messageEvents(told: Told, options: StreamOptions): Chunk[] {
   const answer = answerOf(told)
-  const blocks = blockEvents(answer, options)
+  const blocks = blockEvents(told, answer, options)
   const opened = blocks.flatMap((events, index) => blockOf(index, events))
   const [first, ...rest] = opened
   const ping = chunk({ type: 'ping' })
@@ -47,7 +47,7 @@ interface Block {
   deltas: JsonObject[]
 }
 
-function blockEvents(answer: Answer, options: StreamOptions): Block[] {
+function blockEvents(told: Told, answer: Answer, options: StreamOptions): Block[] {
   const { reasoning, isRedacted, refusal, content, toolCalls } = answer
   const thought = reasoning.join('')
   const said = [...refusal, ...content]
@@ -56,7 +56,7 @@ function blockEvents(answer: Answer, options: StreamOptions): Block[] {
     : {
         start: { type: 'thinking', thinking: '', signature: '' },
         deltas: [
-          ...reasoning.map((token) => ({ type: 'thinking_delta', thinking: token })),
+          ...(isOmitted(told) ? [] : reasoning).map((token) => ({ type: 'thinking_delta', thinking: token })),
           { type: 'signature_delta', signature: proofOf('anthropic', thought) },
         ],
       }

@@ -1,7 +1,7 @@
 import type { Answer } from '../answer'
 import type { JsonObject } from '../chat-request'
 import type { Told } from '../dialect'
-import { bodyOf } from '../fields'
+import { bodyOf, fieldsOf } from '../fields'
 import { proofOf } from '../proofs'
 import { fakeId } from '../tokens'
 import { answerOf, objectOf } from '../told'
@@ -22,7 +22,7 @@ export function message(told: Told): JsonObject {
   const answer = answerOf(told)
   return {
     ...envelope(told),
-    content: blocksOf(answer),
+    content: blocksOf(told, answer),
     ...endOf(told, answer),
     usage: told.usage === null ? undefined : messageUsage(told.usage),
     ...told.extraFields,
@@ -33,6 +33,11 @@ export function message(told: Told): JsonObject {
 export function envelope({ callId, request }: Told): JsonObject {
   const id = fakeId('msg_01', 22, callId)
   return { id, type: 'message', role: 'assistant', model: request.model, content: [], container: null }
+}
+
+/** Whether the thinking is told by its signature only, with an empty text. */
+export function isOmitted({ call }: Told): boolean {
+  return fieldsOf(bodyOf(call)['thinking'])['display'] === 'omitted'
 }
 
 /** Why the message ended. */
@@ -72,12 +77,18 @@ export function deltaUsage(usage: Usage): JsonObject {
   }
 }
 
-function blocksOf({ reasoning, isRedacted, refusal, content, toolCalls }: Answer): JsonObject[] {
+function blocksOf(told: Told, { reasoning, isRedacted, refusal, content, toolCalls }: Answer): JsonObject[] {
   const thought = reasoning.join('')
   const said = [...refusal, ...content].join('')
   const thinking: JsonObject[] = isRedacted
     ? [{ type: 'redacted_thinking', data: proofOf('redacted', thought) }]
-    : [{ type: 'thinking', thinking: thought, signature: proofOf('anthropic', thought) }]
+    : [
+        {
+          type: 'thinking',
+          thinking: isOmitted(told) ? '' : thought,
+          signature: proofOf('anthropic', thought),
+        },
+      ]
   return [
     ...(thought === '' ? [] : thinking),
     ...(said === '' ? [] : [{ type: 'text', text: said, citations: null }]),

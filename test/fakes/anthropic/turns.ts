@@ -82,7 +82,9 @@ function blockProblem(block: Fields): string | undefined {
     return '.tool_use.input: Input should be a valid dictionary'
   }
   if (type === 'thinking') {
-    const isIntact = isProof('anthropic', stringOf(block['signature']), stringOf(block['thinking']))
+    // A thought that was omitted has no text to compare.
+    const text = block['thinking'] === '' ? undefined : stringOf(block['thinking'])
+    const isIntact = isProof('anthropic', stringOf(block['signature']), text)
     return isIntact ? undefined : ': Invalid `signature` in `thinking` block'
   }
   if (type === 'redacted_thinking' && !isProof('redacted', stringOf(block['data']))) {

@@ -197,9 +197,7 @@ describe('a stream for a client', () => {
       [call(0), json(0, '{"a"'), call(1), json(1, '{'), json(0, ':1'), json(1, '}'), json(0, '}')],
       [{ kind: 'finish', ...at, reason: 'tool_calls' }, { kind: 'end' }],
     )
-    expect(
-      events.map(({ type, index, delta }) => [type, index, fieldsOf(delta).partial_json]),
-    ).toEqual([
+    expect(events.map(({ type, index, delta }) => [type, index, fieldsOf(delta).partial_json])).toEqual([
       ['message_start', undefined, undefined],
       ['ping', undefined, undefined],
       ['content_block_start', 0, undefined],

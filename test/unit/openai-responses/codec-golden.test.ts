@@ -58,7 +58,16 @@ describe.each(requests)('the answer of %s', (scenario) => {
     const again = responsesCodec.encodeReply(reply, contextOf(request))
     const native = goldenJson(scenario, 'reply.json')
     const fields = ['object', 'instructions', 'tools', 'tool_choice', 'parallel_tool_calls', 'metadata']
-    const more = ['status', 'incomplete_details', 'max_output_tokens', 'prompt_cache_key', 'usage', 'model']
+    const more = [
+      'id',
+      'store',
+      'status',
+      'incomplete_details',
+      'max_output_tokens',
+      'prompt_cache_key',
+      'usage',
+      'model',
+    ]
     for (const field of [...fields, ...more]) expect([field, again[field]]).toEqual([field, native[field]])
   })
 

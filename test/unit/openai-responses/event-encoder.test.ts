@@ -102,6 +102,12 @@ describe('a stream', () => {
     expect(listOf(response.output)).toMatchObject([{ status }])
   })
 
+  test('has an id of this protocol, and is kept by nobody when its provider gave another', () => {
+    expect(readStrictly(encode([start, finish('stop'), end]))).toMatchObject({ id: 'resp_r1', store: false })
+    const native = readStrictly(encode([{ kind: 'start', id: 'resp_x' }, finish('stop'), end]))
+    expect(native).toMatchObject({ id: 'resp_x', store: true })
+  })
+
   test('that has a refusal is complete', () => {
     const events: ChatEvent[] = [start, { kind: 'refusal', choice, text: 'No.' }, finish('refusal'), end]
     expect(readStrictly(encode(events))).toMatchObject({ status: 'completed' })
