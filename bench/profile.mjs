@@ -50,10 +50,11 @@ function runOnModernNode(root) {
   process.exitCode = spawnSync(modernNode(root), process.argv.slice(1), { stdio: 'inherit' }).status
 }
 
-async function run({ port, apiKey }, scenario, requests) {
+async function run(target, scenario, requests) {
   const { connections } = scenario
-  const payload = payloadOf(scenario, apiKey)
-  const { bad } = await runLoad({ port, connections, requests, payload, expect: expectationOf(scenario) })
+  const payload = payloadOf(scenario, target)
+  const expect = expectationOf(scenario, target)
+  const { bad } = await runLoad({ port: target.port, connections, requests, payload, expect })
   if (bad.length > 0) throw new Error(`${bad.length} wrong answers, such as: ${bad[0]}`)
 }
 

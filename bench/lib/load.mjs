@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { CONTENT_MARK, REPLY_END } from './chat.mjs'
+import { REPLY_END } from './chat.mjs'
 import { HttpReader } from './http-reader.mjs'
 
 const LIMIT_MS = 120_000
@@ -75,22 +75,21 @@ function openConnection(run) {
 function take(answer, bytes, expect) {
   answer.pieces.push(bytes)
   answer.bytes += bytes.length
-  if (answer.first === undefined && (!expect.events || bytes.includes(CONTENT_MARK)))
-    answer.first = answer.now
+  if (answer.first === undefined && (!expect.mark || bytes.includes(expect.mark))) answer.first = answer.now
   if (answer.arrivals.at(-1) !== answer.now) answer.arrivals.push(answer.now)
 }
 
 function check({ status, pieces, bytes }, expect) {
   if (status !== 200) return `status ${status}: ${Buffer.concat(pieces).toString('utf8', 0, 300)}`
-  if (expect.events === undefined) {
+  if (expect.count === undefined) {
     if (Math.abs(bytes - expect.bytes) > 256) return `${bytes} bytes instead of ${expect.bytes}`
     const tail = Buffer.concat(pieces.slice(-2)).toString('latin1').slice(-REPLY_END.length)
     return tail === REPLY_END ? undefined : `an answer that ends in ${tail}`
   }
   const text = Buffer.concat(pieces).latin1Slice()
-  const events = text.split('data: ').length - 1
-  if (events !== expect.events) return `${events} events instead of ${expect.events}`
-  if (!text.endsWith('data: [DONE]\n\n')) return `a stream that ends in ${text.slice(-40)}`
+  const events = text.split(expect.counted).length - 1
+  if (events !== expect.count) return `${events} events instead of ${expect.count}`
+  if (!text.endsWith(expect.end)) return `a stream that ends in ${text.slice(-60)}`
   return text.includes(expect.lastWord) ? undefined : 'a stream without its last word'
 }
 

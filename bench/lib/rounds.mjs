@@ -51,9 +51,10 @@ async function warmUp(session, say) {
 
 function load(session, scenario, target, requests) {
   if (target.logged) session.sent += requests
-  const payload = payloadOf(scenario, target.apiKey)
+  const payload = payloadOf(scenario, target)
   const { connections } = scenario
-  return runLoad({ port: target.port, connections, requests, payload, expect: expectationOf(scenario) })
+  const expect = expectationOf(scenario, target)
+  return runLoad({ port: target.port, connections, requests, payload, expect })
 }
 
 // The targets take turns within a scenario, a slice of its requests at a time: a neighbour on the machine

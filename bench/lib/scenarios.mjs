@@ -1,10 +1,12 @@
-import { chatEvents, chatReply, chatRequest } from './chat.mjs'
+import { CONTENT_MARK, chatEvents, chatReply, chatRequest } from './chat.mjs'
+import { MESSAGES_MARK, messagesRequest } from './messages.mjs'
 
 const KB = 1024
 
 /**
  * What is measured. `limit.ratio` is CPU per request against the floor, `limit.firstMs` is what the first
- * content may come later than the floor's; `extra` scenarios run only when they are named with --only.
+ * content may come later than the floor's; `extra` scenarios run only when they are named with --only. In a
+ * `translated` one the gateway's client speaks another protocol than the upstream, which no floor can do.
  */
 export const scenarios = [
   json('json-1k', 'JSON 1 KB', 'reply-1k', KB, 2400, { limit: { ratio: 1.6 } }),
@@ -21,6 +23,22 @@ export const scenarios = [
     usage: true,
     limit: { ratio: 1.6 },
   }),
+  sse('translated-burst', 'SSE 100 events, burst, translated for a Messages client', 'sse-burst', 400, {
+    usage: true,
+    translated: true,
+    limit: { ratio: 4 },
+  }),
+  sse(
+    'translated-paced',
+    'SSE 100 events, one per 2 ms, translated for a Messages client',
+    'sse-paced',
+    192,
+    {
+      usage: true,
+      translated: true,
+      limit: { ratio: 2.5 },
+    },
+  ),
   sse('ttft', 'Time to first token, upstream answers after 20 ms', 'sse-first', 60, {
     connections: 1,
     limit: { firstMs: 1 },
@@ -41,10 +59,11 @@ function sse(name, title, kind, requests, more) {
 }
 
 /** The bytes of one request of a scenario. */
-export function payloadOf(scenario, apiKey) {
-  const body = chatRequest(scenario)
+export function payloadOf(scenario, { apiKey, rewritten }) {
+  const isMessages = scenario.translated === true && rewritten === true
+  const body = isMessages ? messagesRequest(scenario) : chatRequest(scenario)
   const head = [
-    'POST /v1/chat/completions HTTP/1.1',
+    `POST /v1/${isMessages ? 'messages' : 'chat/completions'} HTTP/1.1`,
     'host: 127.0.0.1',
     `authorization: Bearer ${apiKey}`,
     'content-type: application/json',
@@ -56,9 +75,14 @@ export function payloadOf(scenario, apiKey) {
 }
 
 /** What a right answer to it looks like, whichever way it came. */
-export function expectationOf(scenario) {
+export function expectationOf(scenario, { rewritten }) {
   if (!scenario.stream) return { bytes: chatReply(scenario.kind).length }
   const events = chatEvents(scenario.kind, scenario.usage)
-  const last = events.filter((event) => event.includes('"content":"word')).at(-1)
-  return { events: events.length, lastWord: /word\d+/.exec(last.toString())[0] }
+  const words = events.filter((event) => event.includes('"content":"word'))
+  const lastWord = /word\d+/.exec(words.at(-1).toString())[0]
+  if (scenario.translated && rewritten) {
+    const end = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    return { counted: '"text":"word', count: words.length, lastWord, end, mark: MESSAGES_MARK }
+  }
+  return { counted: 'data: ', count: events.length, lastWord, end: 'data: [DONE]\n\n', mark: CONTENT_MARK }
 }
