@@ -22,11 +22,11 @@ const hashes = new Map<string, string>()
 const MAX_HASHES = 10_000
 const MAX_KEY_LENGTH = 512
 
-/** The key of a request, wherever the SDKs put it: Bearer, `x-api-key`, `x-goog-api-key` or `?key=`. */
+/** The key of a request, wherever the SDKs put it: Bearer, `x-api-key`, `x-goog-api-key`, `api-key` or `?key=`. */
 export function presentedKey(request: Request): string | undefined {
   const { headers, url } = request
   const bearer = headers.get('authorization')?.match(/^Bearer\s+(\S+)\s*$/i)?.[1]
-  const key = bearer ?? headers.get('x-api-key') ?? headers.get('x-goog-api-key')
+  const key = bearer ?? headers.get('x-api-key') ?? headers.get('x-goog-api-key') ?? headers.get('api-key')
   if (key !== null && key !== '') return key
   return url.includes('?') ? (new URL(url).searchParams.get('key') ?? undefined) : undefined
 }

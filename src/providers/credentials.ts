@@ -5,6 +5,7 @@ import { type AwsKeys, type CredentialFields, credentialFields } from './credent
 import { googleToken, heldGoogleToken } from './google-token'
 import { signAws } from './sign-aws'
 import type { Auth, Target } from './target'
+import { look } from './variables'
 
 /** Opened credentials by their sealed text, which is unique to each; bounded, and gone with the isolate. */
 const opened = new Map<string, string>()
@@ -87,11 +88,13 @@ const authorizers: Readonly<Record<Auth['kind'], (given: Given) => Authorization
       const token = googleToken(account, { providerId: target.providerId, mayBePrivate })
       return token instanceof Promise ? token.then(bearerOf) : bearerOf(token)
     },
-    aws({ target, fields: { aws, apiKey, awsRegion } }) {
+    aws({ target, env, fields: { aws, apiKey, awsRegion } }) {
       if (aws === undefined && apiKey !== undefined) return bearerOf(apiKey)
       if (aws === undefined)
         throw wrong(target, 'needs aws_access_key_id and aws_secret_access_key, or api_key')
-      const region = regionOf(target) ?? awsRegion
+      const ofWorker =
+        target.credential.kind === 'secret' ? look('AWS_REGION', (name) => variable(env, name)) : undefined
+      const region = regionOf(target) ?? awsRegion ?? ofWorker
       if (region === undefined) throw wrong(target, 'needs aws_region_name')
       const { secretAccessKey, sessionToken } = aws
       return {

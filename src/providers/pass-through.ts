@@ -15,6 +15,12 @@ export interface AnswerPath {
   hasModelInBody?: true
 }
 
+/** A call that is served as an answer; what its path tells is decoded. */
+export interface AnswerCall extends Omit<AnswerPath, 'path'> {
+  call?: string
+  model?: string
+}
+
 /** A part of the gateway's paths that looks to a provider's own SDK like the provider. */
 export interface PassThroughBase {
   providerId: string
@@ -102,6 +108,33 @@ export const passThroughBases: readonly PassThroughBase[] = [
     ],
   },
 ]
+
+/**
+ * The answer that a path asks for; undefined when it asks for something else. Other spellings of a path count too, for
+ * a provider may take them, and the answer would be neither counted nor limited.
+ */
+export function answerCallAt({ answers }: PassThroughBase, path: string): AnswerCall | undefined {
+  const spellings = [path, decoded(path)].map((one) => one.replaceAll(/\/+/g, '/').replace(/\/$/, ''))
+  for (const spelling of spellings)
+    for (const { path: pattern, ...answer } of answers) {
+      const { call, model } = pattern.exec(spelling)?.groups ?? {}
+      if (!pattern.test(spelling)) continue
+      return {
+        ...answer,
+        ...(call === undefined ? {} : { call: decoded(call) }),
+        ...(model === undefined ? {} : { model: decoded(model) }),
+      }
+    }
+  return undefined
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
 
 /** Where a provider's whole API begins: its endpoint without the version, which pass-through paths bring themselves. */
 export function rootOf({ behindRoot }: PassThroughBase, { url }: Target): string {

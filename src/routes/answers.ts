@@ -2,6 +2,7 @@ import { serve } from '../pipeline/serve'
 import type { Exchange } from '../pipeline/stages'
 import type { Address, Protocol } from '../protocols/protocol'
 import type { Pin } from '../routing/plan'
+import { namedProvider } from './forwards'
 import type { RouteContext } from './route'
 
 /** Serves a request for an answer in the protocol of its route, at a pinned model or provider when there is one. */
@@ -21,8 +22,13 @@ export function answerIn(
     logId: effects.newId(),
     startedAtMs: effects.now(),
   }
-  const answered = serve(exchange, isolate, given.pin)
+  const answered = serve(exchange, isolate, given.pin ?? namedPin(request))
   // A client that leaves ends its request; what is still to be settled and logged must outlive that.
   background(answered)
   return answered
+}
+
+function namedPin(request: Request): Pin | undefined {
+  const name = namedProvider(request)
+  return name === undefined ? undefined : { name, isProvider: true }
 }

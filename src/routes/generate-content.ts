@@ -3,6 +3,7 @@ import { arrayFraming } from '../protocols/gemini/array-framing'
 import { countContentTokens } from '../protocols/gemini/count-tokens-protocol'
 import type { Protocol } from '../protocols/protocol'
 import { protocols } from '../protocols/table'
+import type { Pin } from '../routing/plan'
 import { answerIn } from './answers'
 import type { InferenceRoute, RouteContext } from './route'
 
@@ -24,16 +25,19 @@ export const generateContent: InferenceRoute = {
 }
 
 /** Answers `{model}:{method}`, at a pinned provider when there is one. */
-export async function answerCall(context: RouteContext): Promise<Response> {
+export async function answerCall(context: RouteContext, given: { pin?: Pin } = {}): Promise<Response> {
   const { model, method } = parsedCall(context.params.call ?? '')
   const isSse = new URL(context.request.url).searchParams.get('alt') === 'sse'
   switch (method) {
     case 'generateContent':
-      return answerIn(protocols.gemini, context, { address: { model, stream: false } })
+      return answerIn(protocols.gemini, context, { ...given, address: { model, stream: false } })
     case 'streamGenerateContent':
-      return answerIn(isSse ? protocols.gemini : inArray, context, { address: { model, stream: true } })
+      return answerIn(isSse ? protocols.gemini : inArray, context, {
+        ...given,
+        address: { model, stream: true },
+      })
     case 'countTokens':
-      return answerIn(countContentTokens, context, { address: { model, stream: false } })
+      return answerIn(countContentTokens, context, { ...given, address: { model, stream: false } })
     default:
       throw new SluiceError({
         kind: 'not_implemented',

@@ -6,6 +6,7 @@ import { seal } from '../platform/encryption'
 import { SluiceError } from '../platform/failure'
 import { isWireProtocolId, upstreamCodecs } from '../protocols/table'
 import { findCatalogProvider } from '../providers/catalog'
+import { baseUrlOf, credentialShape, credentialText } from '../providers/stored-credential'
 import { problemWithBaseUrl } from '../providers/upstream-url'
 import { sealContext } from '../routing/resolve'
 import { invalidField, noContent, notFound, pageOf, readJson } from './management'
@@ -17,6 +18,7 @@ const extraSchema = z.strictObject({
   timeout: z.number().positive().nullish(),
   temperature: z.number().nullish(),
   max_tokens: z.number().int().positive().nullish(),
+  ...credentialShape,
 })
 
 const fields = {
@@ -142,7 +144,9 @@ function checkedBaseUrl(
   given: ProviderFields,
   before: ProviderRow | undefined,
 ): string {
-  const baseUrl = given.base_url ?? given.extra_kwargs?.base_url ?? before?.baseUrl
+  const { extra_kwargs: extra } = given
+  const written = given.base_url ?? extra?.base_url
+  const baseUrl = baseUrlOf(written, given.protocols ?? before?.protocols, extra ?? {}) ?? before?.baseUrl
   if (baseUrl === undefined) throw invalidField('base_url', 'is required (here, or as extra_kwargs.base_url)')
   const problem = problemWithBaseUrl(baseUrl, env.ALLOW_PRIVATE_UPSTREAMS === 'true')
   if (problem !== undefined) throw invalidField('base_url', problem)
@@ -165,15 +169,15 @@ async function sealedOf(
   change: { providerId: string; given: ProviderFields; before: ProviderRow | undefined; baseUrl: string },
 ) {
   const { providerId, given, before, baseUrl } = change
+  const { headers } = given
+  const apiKey = credentialText(given.api_key, given.extra_kwargs ?? {})
   const context = sealContext(providerId, baseUrl)
   const isMoved = before !== undefined && sealContext(providerId, before.baseUrl) !== context
-  if (isMoved && before.sealedApiKey !== null && given.api_key === undefined)
-    throw invalidField('api_key', MOVED)
+  if (isMoved && before.sealedApiKey !== null && apiKey === undefined) throw invalidField('api_key', MOVED)
   if (isMoved && before.sealedHeaders !== null && given.headers === undefined)
     throw invalidField('headers', MOVED)
   const sealOrNull = (text: string | null | undefined) =>
     text === null || text === undefined ? null : seal(env.ENCRYPTION_KEY, context, text)
-  const { api_key: apiKey, headers } = given
   return {
     sealedApiKey: apiKey === undefined ? (before?.sealedApiKey ?? null) : await sealOrNull(apiKey),
     sealedHeaders:

@@ -17,7 +17,7 @@ export interface RouteContext {
 
 /** A route that authenticates in the pipeline and leaves a request log whatever happens. */
 export interface InferenceRoute {
-  method: 'POST'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   paths: readonly string[]
   auth: 'inference'
   logging: 'request'

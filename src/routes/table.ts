@@ -7,11 +7,13 @@ import { limitRoutes } from './limits'
 import { mediaRoutes } from './media'
 import { messageRoutes } from './messages'
 import { modelRoutes } from './models'
+import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
 import { providerRoutes } from './providers'
 import { requestLogRoutes } from './request-logs'
 import { createResponse } from './responses'
 import type { Route } from './route'
+import { storedObjectRoutes } from './stored-objects'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
@@ -29,5 +31,7 @@ export const routes: readonly Route[] = [
   ...apiKeyRoutes,
   ...limitRoutes,
   ...requestLogRoutes,
+  ...storedObjectRoutes,
+  ...passThroughRoutes,
   ...pinnedOthers,
 ]

@@ -93,11 +93,16 @@ function unusable(name: string, cause: SluiceError): Target {
   }
 }
 
-function pinned({ name, isProvider: onlyProvider }: Pin, bodyModel: string | undefined, around: Surroundings): Target {
+function pinned(
+  { name, isProvider: onlyProvider }: Pin,
+  bodyModel: string | undefined,
+  around: Surroundings,
+): Target {
   if (onlyProvider !== true && around.config.modelsByName.has(name)) return resolveModel(name, around)
   const own = [...around.config.modelsByName.values()].filter((row) => row.providerId === name)
   const [only] = own
-  if (onlyProvider !== true && own.length === 1 && only !== undefined) return resolveModel(only.modelName, around)
+  if (onlyProvider !== true && own.length === 1 && only !== undefined)
+    return resolveModel(only.modelName, around)
   const isProvider = targetOfProvider(name, '', around) !== undefined || around.config.providersById.has(name)
   if (!isProvider) {
     throw new SluiceError({

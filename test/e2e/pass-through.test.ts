@@ -1,5 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
+import { AzureOpenAI } from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as fakes from '../fakes'
 import { type Gateway, startGateway, user } from './gateway'
@@ -125,6 +126,19 @@ describe.concurrent("a provider's own SDK gets answers", () => {
       }
     },
   )
+
+  test("a deployment, with the key in the cloud's own header", async () => {
+    const client = new AzureOpenAI({
+      endpoint: `${gateway.url}/api/azure`,
+      apiKey: gateway.key,
+      apiVersion: '2024-10-21',
+      deployment: 'dep-2',
+      maxRetries: 0,
+    })
+    const reply = await client.chat.completions.create({ model: 'dep-2', messages: user('by its SDK') })
+    expect(reply.choices[0]?.message.content).toBe('echo: by its SDK')
+    expect((await received('by its SDK')).headers['api-key']).toBe(SECRETS.azure)
+  })
 
   test('a deployment that only the path names', async () => {
     const body = JSON.stringify({ messages: user('deployed') })
@@ -261,6 +275,7 @@ describe.concurrent('everything else is passed through', () => {
     expect(call.path).toBe('/v1/blobs/a%2Fb?x=1&y=%20')
     expect(call.bodyBytes.equals(Buffer.from(sent))).toBe(true)
     expect(call.headers).toMatchObject({ range: 'bytes=0-', 'openai-beta': 'assistants=v2' })
+    expect(call.headers['content-length']).toBe('3000000')
     expect(call.headers.cookie).toBeUndefined()
     expect(call.headers['x-forwarded-for']).toBeUndefined()
     const log = await logOf(response)

@@ -94,7 +94,8 @@ describe.concurrent('below a pinned provider', () => {
 
   test.for<[string, string]>([
     ['POST', '/providers/fake/v1/embeddings'],
-    ['POST', '/providers/fake/v1/responses'],
+    ['POST', '/providers/fake/v1/messages'],
+    ['GET', '/providers/fake/v1/responses/resp_1'],
     ['POST', '/api/providers/fake/v1/images/generations'],
     ['GET', '/providers/fake/v1/files'],
     ['DELETE', '/providers/fake/v1/files/file-1'],
@@ -105,6 +106,13 @@ describe.concurrent('below a pinned provider', () => {
     const response = await gateway.fetch(path, { method, ...(method === 'GET' ? {} : { body: '{}' }) })
     expect(response.status).toBe(501)
     expect(await response.json()).toMatchObject({ error: { code: 'not_implemented' } })
+  })
+
+  test('responses are answered too, by a model that the path names, whatever the body says', async () => {
+    const client = gateway.client({ baseURL: `${gateway.url}/providers/acme%2Fbig%20model/v1` })
+    const { output_text } = await client.responses.create({ model: 'anything', input: 'pinned' })
+    expect(output_text).toBe('echo: pinned')
+    expect(gateway.upstream.calls.at(-1)).toMatchObject({ model: 'big-1' })
   })
 
   test.for<[string, string | undefined, number, string]>([

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { toFile } from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as fakes from '../fakes'
@@ -95,7 +97,9 @@ describe.concurrent('a stored response', () => {
     const response = await gateway.fetch(`/v1/responses/${id}`)
     expect([response.status, await response.json()]).toEqual([
       404,
-      { error: expect.objectContaining({ param: 'response_id', message: expect.stringContaining(id) }) },
+      expect.objectContaining({
+        error: expect.objectContaining({ param: 'response_id', message: expect.stringContaining(id) }),
+      }),
     ])
   })
 
@@ -161,12 +165,13 @@ describe.concurrent('files and batches', () => {
 
   test('go to the first provider that is set up, by the SDK', async () => {
     const client = gateway.client()
-    const content = `${line}\n${'x'.repeat(200_000)}`
+    const content = Array.from({ length: 2_000 }, () => line).join('\n')
     const file = await toFile(Buffer.from(content), 'batch.jsonl')
     const { data: made, response } = await client.files.create({ file, purpose: 'batch' }).withResponse()
     const upload = await asked(first, 'POST', '/v1/files')
     expect(upload.headers.authorization).toBe('Bearer sk-first')
-    expect(await (upload.form?.get('file') as File).text()).toBe(content)
+    expect(upload.bodyBytes.includes(content)).toBe(true)
+    expect(upload.form?.get('purpose')).toBe('batch')
     expect(await logOf(response)).toMatchObject({
       log_type: 'file',
       provider_id: 'openai',
@@ -202,7 +207,7 @@ describe.concurrent('files and batches', () => {
   ])('go where the %s says, and what is done with them later too', async ([how, path, headers]) => {
     const form = new FormData()
     form.set('purpose', 'batch')
-    form.set('file', new Blob([`${line} ${how}`]), `${how}.jsonl`)
+    form.set('file', new Blob([line]), `${how}.jsonl`)
     const sent = { method: 'POST', headers: { 'content-type': null, ...headers }, body: form }
     const { id } = (await (await gateway.fetch(path, sent)).json()) as { id: string }
     const isUpload = (call: fakes.RecordedCall) =>
@@ -222,6 +227,35 @@ describe.concurrent('files and batches', () => {
     const output = await gateway.fetch(`/api/files/${output_file_id}/content/`)
     expect(output.status).toBe(200)
     await asked(gateway.upstream, 'GET', `/v1/files/${output_file_id}/content`)
+  })
+
+  test('stream through: the provider has the beginning before the client has sent the rest', async () => {
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const server = createServer(async (request, response) => {
+      let text = ''
+      for await (const bytes of request) {
+        text += bytes
+        begin()
+      }
+      response.end(text)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const provider = { provider_id: 'patient', api_key: 'k', base_url: `http://127.0.0.1:${port}/v1` }
+    expect((await gateway.manage('POST', '/api/providers/', provider)).status).toBe(201)
+    async function* halves() {
+      yield Buffer.from('the beginning, ')
+      await begun
+      yield Buffer.from('the rest')
+    }
+    const response = await fetch(`${gateway.url}/v1/files?provider=patient`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/octet-stream' },
+      body: ReadableStream.from(halves()),
+      duplex: 'half',
+    } as RequestInit)
+    expect(await response.text()).toBe('the beginning, the rest')
+    server.close()
   })
 
   test.for<[string, string, Record<string, string>, number, string]>([

@@ -47,7 +47,7 @@ export function encodedErrorEvent(status: number, message: string): string {
 /** The error in a body with an error status; undefined when the body is not the protocol's. */
 export function decodeMessagesError(status: number, body: Uint8Array): UpstreamError | undefined {
   const error = errorOf(fieldsOf(jsonOf(new TextDecoder().decode(body))))
-  return error === undefined ? undefined : { ...error, status }
+  return error === undefined || status < 400 ? error : { ...error, status }
 }
 
 /** The error that a body or an event tells of; its status is what its type stands for. */

@@ -4,8 +4,8 @@ import type { Frame } from './frames'
 
 const decoder = new TextDecoder()
 
-/** Statuses that mean something else to other protocols: a model that took too long, or failed. */
-const STANDS_FOR: Readonly<Record<number, number>> = { 408: 504, 424: 500 }
+/** Statuses that mean something else to other protocols: a model that took too long, or failed, or an error in a 200. */
+const STANDS_FOR: Readonly<Record<number, number>> = { 200: 500, 408: 504, 424: 500 }
 /** The errors of Converse by status, since the header that names them is not at hand. */
 const CODES: Readonly<Record<number, string>> = {
   400: 'ValidationException',

@@ -1,5 +1,6 @@
 import type { FailureDescription } from '../../platform/failure'
 import type { StreamFilter } from '../protocol'
+import { jsonOf } from '../fields'
 import { encodeGeminiError } from './errors'
 import { geminiEvents } from './events'
 
@@ -10,13 +11,19 @@ const encoder = new TextEncoder()
 
 /**
  * Turns server-sent events into the JSON array that `:streamGenerateContent` sends without `alt=sse`, one element for
- * the data of each event as it is. Comments and events without data leave no trace.
+ * the data of each event as it is. Comments and events without data leave no trace, nor does the half of an event
+ * with which a stream broke off: the array would be no JSON with it.
  */
 export function arrayFraming(): StreamFilter {
   let elements: string[] = []
   let isBegun = false
   let isClosed = false
-  const events = geminiEvents({ event: (data) => elements.push(data), overrun() {} })
+  const events = geminiEvents({
+    event(data) {
+      if (jsonOf(data) !== undefined) elements.push(data)
+    },
+    overrun() {},
+  })
   const told = () => {
     const text = elements.map((element, index) => (isBegun || index > 0 ? BETWEEN : '[') + element).join('')
     isBegun ||= elements.length > 0

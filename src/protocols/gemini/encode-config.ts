@@ -66,8 +66,8 @@ export function encodeTopSettings(request: ChatRequest, losses: Set<string>): Re
     serviceTier === undefined || !Object.hasOwn(TIERS, serviceTier) ? undefined : TIERS[serviceTier]
   if (serviceTier !== undefined && serviceTier !== 'auto' && tier === undefined)
     losses.add(names.serviceTier ?? 'serviceTier')
-  // Elsewhere `store` keeps the answer to go on from, here it is about the provider's own logs.
-  if (store !== undefined && protocol !== 'gemini') losses.add(names.store ?? 'store')
+  // Elsewhere `store` keeps the answer to go on from, which never happens here; here it is about the provider's own logs.
+  if (store === true && protocol !== 'gemini') losses.add(names.store ?? 'store')
   if (parallelToolCalls === false) losses.add(names.parallelToolCalls ?? 'parallelToolCalls')
   return {
     ...(tier === undefined ? {} : { serviceTier: tier }),

@@ -5,6 +5,8 @@ import { finishReasonOf } from './finish'
 /** What the gateway must know of a response or an event; the content itself is left alone. */
 export interface Outline {
   fields: Record<string, unknown>
+  /** It stands in an array, as the elements of a stream and its error do. */
+  isInArray: boolean
   candidates: { index: number; finishReason: string | undefined; hasContent: boolean }[]
   /** Why the prompt was refused before any candidate began. */
   blockReason: string | undefined
@@ -23,6 +25,7 @@ export function outlineOf(bytes: Uint8Array): Outline {
   const fields = isLarge ? largeFields(bytes) : fieldsOf(Array.isArray(value) ? value[0] : value)
   return {
     fields,
+    isInArray: Array.isArray(value),
     candidates: listOf(fields.candidates).map((candidate, position) =>
       outlined(fieldsOf(candidate), position),
     ),

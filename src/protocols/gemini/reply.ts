@@ -11,6 +11,7 @@ export function readGeminiReply(
   const outline = outlineOf(bytes)
   const error = errorIn(outline.fields)
   if (error !== undefined) return { error: { message: error.message, status: error.status } }
+  if (outline.isInArray) throw new Error('it is an array, as a stream is')
   if (outline.candidates.length === 0 && outline.blockReason === undefined)
     throw new Error("it has no 'candidates'")
   return factsOf(outline)

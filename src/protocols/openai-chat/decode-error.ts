@@ -26,12 +26,16 @@ const STATUSES: ReadonlyMap<string, number> = new Map([
 ])
 const decoder = new TextDecoder()
 
-/** The error in the body of an answer with an error status, in the spellings of compatible servers. */
+/**
+ * The error in the body of an answer, in the spellings of compatible servers. Where the status of the answer tells of
+ * no error the body's own words do.
+ */
 export function decodeChatError(status: number, body: Uint8Array): UpstreamError | undefined {
   const value = jsonOf(decoder.decode(body))
   // Google's compatible endpoint puts its errors into a list.
   const fields = Array.isArray(value) ? fieldsOf(listOf(value)[0]) : fieldsOf(value)
   const error = chatErrorIn(fields)
+  if (status < 400) return error
   if (error !== undefined) return { ...error, status }
   const message = textOf(fields.message) ?? textOf(fields.detail)
   return message === undefined ? undefined : { message, status, ...codeOf(fields) }

@@ -11,11 +11,13 @@ export function encodeResponsesError(description: FailureDescription): string {
 }
 
 /**
- * An error as the last event of a stream (OpenAI API reference, "Streaming events"). The blank lines in front end an
- * event that broke off in the middle; the number of the event before is not known here.
+ * An error as the last event of a stream. The reference has its fields flat ("Streaming events"), the service sends
+ * them inside `error`, and its SDK throws for the latter only: both are told. The blank lines in front end an event
+ * that broke off in the middle; the number of the event before is not known here.
  */
 export function responsesErrorEvent(description: FailureDescription): string {
-  const { message, param = null, code } = description
-  const event = { type: 'error', code, message, param, sequence_number: 0 }
+  const { message, type, param = null, code } = description
+  const error = { type, code, message, param }
+  const event = { type: 'error', sequence_number: 0, code, message, param, error }
   return `\n\nevent: error\ndata: ${JSON.stringify(event)}\n\n`
 }

@@ -25,9 +25,13 @@ export const responses: Dialect = {
   errorEvent: () => ({
     type: 'error',
     sequence_number: 0,
-    code: 'server_error',
-    message: 'The server had an error processing your request. Sorry about that!',
-    param: null,
+    // The reference has these flat; the service nests them (openai/openai-dotnet#881).
+    error: {
+      type: 'server_error',
+      code: 'server_error',
+      message: 'The server had an error processing your request. Sorry about that!',
+      param: null,
+    },
   }),
   problem,
   refusal: refusedResponse,

@@ -1,0 +1,129 @@
+import type { Caller } from '../keys/authenticate'
+import { describe, SluiceError } from '../platform/failure'
+import { createLifeline, type Lifeline } from '../platform/lifeline'
+import type { Target } from '../providers/target'
+import { callThrough, type ThroughAnswer } from '../providers/through-call'
+import type { Mirror } from '../providers/through-headers'
+import { timeoutsOf } from './admit'
+import { authenticate } from './authenticate'
+import { conclude } from './conclude'
+import { type ForwardIntake, readForwarded } from './forward-intake'
+import { type Forwarded, relayForwarded } from './forward-relay'
+import type { Isolate } from './isolate'
+import type { Known } from './record'
+import { answerHeaders } from './reply'
+import { reserveLimits } from './reserve-limits'
+import { notesOf, refuse } from './serve'
+import type { Exchange } from './stages'
+
+/** Where a forwarded request goes. */
+export interface Way {
+  target: Target
+  url: string
+  mirror?: Mirror
+  /** The model that is concerned, where one is known. */
+  model?: string | undefined
+}
+
+/** What a surface wants done with the requests that it only forwards. */
+export interface Forwarding {
+  /** The path is the gateway's own: gateway parameters may be in the body. */
+  isOwnPath: boolean
+  /** @throws SluiceError when this caller may not, or nobody knows where to */
+  wayOf(given: { caller: Caller } & Pick<ForwardIntake, 'fields'>): Promise<Way>
+  /** Looks at a good JSON answer before the client has all of it. */
+  learn?(answer: Record<string, unknown>, way: Way): void
+}
+
+/**
+ * A request that the gateway does not understand, and need not: method, body and answer go through as they are, with
+ * the provider's credential in the place of the Sluice key. It is admitted, limited and logged like any other.
+ */
+export async function forward(
+  exchange: Exchange,
+  isolate: Isolate,
+  forwarding: Forwarding,
+): Promise<Response> {
+  const known: Known = { attempts: [] }
+  const { effects, request } = exchange
+  try {
+    const caller = await authenticate(exchange, isolate)
+    known.caller = caller
+    known.authenticatedAtMs = effects.now()
+    const { intake, body, fields } = await readForwarded(request, forwarding.isOwnPath)
+    known.intake = intake
+    const way = await forwarding.wayOf({ caller, fields })
+    if (way.model !== undefined) intake.model = way.model
+    const timeouts = timeoutsOf(exchange, intake)
+    const hold = await reserveLimits(exchange, isolate, {
+      caller,
+      parameters: intake.parameters,
+      model: way.model,
+      // Nobody can tell what it will take.
+      tokens: () => 0,
+      longestMs: timeouts.totalMs,
+    })
+    if (hold !== undefined) known.hold = hold
+    known.plannedAtMs = effects.now()
+    const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts })
+    const answer = await attempt(exchange, known, { way, body, lifeline })
+    const headers = { ...answerHeaders(notesOf(exchange, known), undefined, ''), ...answer.headers }
+    if (answer.headers['content-type'] === undefined) delete headers['content-type']
+    return respond({
+      exchange,
+      known,
+      target: way.target,
+      lifeline,
+      answer,
+      headers,
+      learn: (told) => forwarding.learn?.(told, way),
+    })
+  } catch (cause) {
+    return refuse(exchange, known, cause)
+  }
+}
+
+function respond(forwarded: Forwarded): Response {
+  const { exchange, known, answer, headers, lifeline } = forwarded
+  const { status, body } = answer
+  if (body === null) {
+    lifeline.release()
+    conclude(exchange, known, { kind: 'completed', statusCode: status, endedAtMs: exchange.effects.now() })
+    return new Response(null, { status, headers })
+  }
+  const out = new IdentityTransformStream()
+  exchange.background(relayForwarded(forwarded, body, out.writable))
+  return new Response(out.readable, { status, headers })
+}
+
+async function attempt(
+  { env, effects, request }: Exchange,
+  { attempts }: Known,
+  given: { way: Way; body: ForwardIntake['body']; lifeline: Lifeline },
+): Promise<ThroughAnswer> {
+  const { way, body, lifeline } = given
+  const { target, url, mirror, model = '' } = way
+  const { providerId, credential } = target
+  const startedAtMs = effects.now()
+  const about = { providerId, model, upstreamModel: '', credentialKind: credential.kind, startedAtMs }
+  try {
+    const answer = await callThrough({
+      target,
+      env,
+      method: request.method,
+      url,
+      body,
+      clientHeaders: request.headers,
+      lifeline,
+      ...(mirror === undefined ? {} : { mirror }),
+    })
+    attempts.push({ ...about, latencyMs: effects.now() - startedAtMs, statusCode: answer.status })
+    return answer
+  } catch (cause) {
+    lifeline.stop({ kind: 'over' })
+    const failure = cause instanceof SluiceError ? cause.failure : { kind: 'internal' as const, message: '' }
+    const { status: statusCode, code: errorCode, message: errorMessage } = describe(failure)
+    attempts.push({ ...about, latencyMs: effects.now() - startedAtMs, statusCode, errorCode, errorMessage })
+    throw cause
+  }
+}
