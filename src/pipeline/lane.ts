@@ -22,9 +22,8 @@ export interface Lane {
   losses: readonly string[]
   /** The client gets other bytes than the upstream's. */
   isTranslated: boolean
-  reader: StreamReader
-  /** Changes the stream; the upstream's own bytes go on when absent. */
-  filter?: StreamFilter
+  /** What reads a stream, and what changes it for the client; the upstream's own bytes go on without a filter. */
+  stream(): { reader: StreamReader; filter?: StreamFilter }
   /** @throws Error with the reason when this is not a reply of the target's protocol */
   readReply(body: Uint8Array, contentType?: string): ReadReply
   /** A provider's error in the client's protocol. */

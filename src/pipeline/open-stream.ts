@@ -18,11 +18,12 @@ const NO_FILE_TYPE = /^\s*(?:text\/html|application\/(?:[\w.-]+\+)?json)\b/i
  */
 export async function openStream(answered: Answered): Promise<OpenStream> {
   const { response, target, lane, lifeline, effects } = answered
-  const { reader, filter, losses, isTranslated } = lane
+  const { losses, isTranslated } = lane
   const type = response.headers.get('content-type') ?? ''
   const isStream = lane.isBytes === true ? !NO_FILE_TYPE.test(type) : STREAM_TYPE.test(type)
   if (response.body === null || !isStream) throw await notAStream(answered, type)
   lifeline.enter('first_content')
+  const { reader, filter } = lane.stream()
   const chunks: Uint8Array[] = []
   const bytes = response.body.getReader()
   let length = 0

@@ -8,7 +8,6 @@ import { upstreamBody } from './upstream-body'
 /** Bytes through untouched, but for the model's name, gateway parameters, and what the target is known to refuse. */
 export function rawLane({ protocol, intake }: Job, target: Target, withUsage: boolean): Lane {
   const { body, losses } = upstreamBody(intake, target, { protocol, withUsage })
-  const filter = withUsage ? protocol.streamFilter?.() : undefined
   return {
     path: (protocol.path ?? paths[protocol.speaks])(target.upstreamModel, intake.stream),
     body,
@@ -17,8 +16,11 @@ export function rawLane({ protocol, intake }: Job, target: Target, withUsage: bo
     ...(intake.form === undefined ? {} : { contentType: intake.form.contentType }),
     ...(intake.wantsBytes === true || protocol.hasOwnTypes === true ? { accept: '*/*' } : {}),
     ...(intake.wantsBytes === true ? { isBytes: true } : {}),
-    reader: intake.wantsBytes === true ? byteReader() : protocol.streamReader(),
-    ...(filter === undefined ? {} : { filter }),
+    stream() {
+      const reader = intake.wantsBytes === true ? byteReader() : protocol.streamReader()
+      const filter = withUsage ? protocol.streamFilter?.() : undefined
+      return filter === undefined ? { reader } : { reader, filter }
+    },
     readReply(bytes, contentType) {
       const { error, ...facts } = protocol.readReply(bytes, contentType)
       return { body: bytes, facts, error }

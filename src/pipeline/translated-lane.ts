@@ -31,11 +31,12 @@ export function translatedLane(job: Job, target: Target): Lane {
     body: encoder.encode(JSON.stringify(withEdits(body, target))),
     losses,
     isTranslated: true,
-    ...translateStream({
-      decoder: upstream.eventDecoder(),
-      encoder: client.eventEncoder(context),
-      standIns,
-    }),
+    stream: () =>
+      translateStream({
+        decoder: upstream.eventDecoder(),
+        encoder: client.eventEncoder(context),
+        standIns,
+      }),
     readReply: (bytes) =>
       readReply(upstream, bytes, (reply) =>
         encoder.encode(JSON.stringify(client.encodeReply(withoutStandIns(reply, standIns), context))),
