@@ -1,5 +1,6 @@
+import type { CatalogProvider } from './catalog-row'
 import { type CredentialFields, credentialFields } from './credential-fields'
-import type { FieldProblem } from './credential-place'
+import { type FieldProblem, placeFields } from './credential-place'
 import { credentialText, type GivenCredential } from './stored-credential'
 import type { Auth } from './target'
 
@@ -43,6 +44,15 @@ const readBy: readonly { kind: Auth['kind']; names: readonly (keyof GivenCredent
   { kind: 'google', names: ['vertex_credentials', 'vertex_ai_credentials'] },
 ]
 
+/** What each kind needs at least. */
+const SECRET_FIELDS: Readonly<Record<Auth['kind'], readonly string[]>> = {
+  none: [],
+  bearer: ['api_key'],
+  header: ['api_key'],
+  aws: ['aws_access_key_id', 'aws_secret_access_key'],
+  google: ['vertex_credentials'],
+}
+
 /** Why a credential could not authorize calls that want one of these; undefined when it could. */
 export function misfit(auths: readonly Auth[], given: GivenKey): FieldProblem | undefined {
   const wanted = auths.flatMap(({ kind }) => (kind === 'none' ? [] : [kind]))
@@ -57,4 +67,11 @@ export function misfit(auths: readonly Auth[], given: GivenKey): FieldProblem | 
   const text = credentialText(given.api_key, given)
   const fields = text === undefined || text === null ? {} : credentialFields(text)
   return wanted.some((kind) => fits[kind].isEnough(fields)) ? undefined : fits[first].missing
+}
+
+/** The fields that a credential of a built-in provider may have, by the names that `GivenKey` has for them. */
+export function credentialFieldNames(row: CatalogProvider): string[] {
+  const kinds = new Set(row.endpoints.map(({ auth }) => auth.kind))
+  const secrets = [...kinds].flatMap((kind) => SECRET_FIELDS[kind])
+  return secrets.length === 0 ? [] : [...new Set([...secrets, ...placeFields(row)])]
 }

@@ -51,6 +51,14 @@ export function strayField(row: CatalogProvider, place: Place): FieldProblem | u
   return field === undefined ? undefined : { field, problem: `is not a field of the provider '${row.id}'` }
 }
 
+/** The fields that tell the place of a built-in provider that has no one host. */
+export function placeFields(row: CatalogProvider): string[] {
+  const own = Object.keys(VARIABLES).filter((field) => takes(row, field))
+  return row.endpoints.every(({ baseUrl }) => /^https?:\/\/[^{/]+(?:\/|$)/.test(baseUrl))
+    ? own
+    : ['api_base', ...own]
+}
+
 /** A place with the project that a service account belongs to, where none is named and one is wanted. */
 export function withProject(row: CatalogProvider, place: Place, projectId: string | undefined): Place {
   if (projectId === undefined || !takes(row, 'vertex_project')) return place

@@ -1,8 +1,9 @@
 import type { Caller } from '../keys/authenticate'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { SluiceError } from '../platform/failure'
+import { type ModelDetails, modelDetails } from '../routing/model-details'
 import { isAllowed } from '../routing/plan'
-import { canonicalName, isKnownModelName, modelNames } from '../routing/resolve'
+import { canonicalName, isKnownModelName, modelNames, type Surroundings } from '../routing/resolve'
 import { listModels, readModel } from './custom-models'
 import type { KeyedRoute, RouteContext } from './route'
 
@@ -35,35 +36,64 @@ export const modelRoutes: KeyedRoute[] = [
   { method: 'GET', paths: ['/api/models/:name{.+}'], auth: 'any_key', logging: 'none', handle: oneOfEither },
 ]
 
-/** A model in OpenAI's shape (OpenAI API reference, "The model object"). */
-export function modelEntry(name: string) {
+/** A model in OpenAI's shape (OpenAI API reference, "The model object"), and what is known of it beside that. */
+export function modelEntry(name: string, around: Surroundings) {
   const slash = name.indexOf('/')
-  return { id: name, object: 'model', created: 0, owned_by: slash > 0 ? name.slice(0, slash) : 'custom' }
+  const owner = slash > 0 ? name.slice(0, slash) : 'custom'
+  return { id: name, object: 'model', created: 0, owned_by: owner, ...told(modelDetails(name, around)) }
+}
+
+/** In the words of an API; what is not known is not there. Costs are US dollars per million tokens. */
+function told({ capabilities, ...known }: ModelDetails) {
+  const { contextWindow, maxOutputTokens, inputCost, outputCost, cacheHitInputCost } = known
+  return {
+    ...(contextWindow === undefined ? {} : { context_window: contextWindow }),
+    ...(maxOutputTokens === undefined ? {} : { max_output_tokens: maxOutputTokens }),
+    ...(inputCost === undefined ? {} : { input_cost: inputCost }),
+    ...(outputCost === undefined ? {} : { output_cost: outputCost }),
+    ...(cacheHitInputCost === undefined ? {} : { cache_hit_input_cost: cacheHitInputCost }),
+    ...(Object.keys(capabilities).length === 0 ? {} : { capabilities }),
+  }
 }
 
 async function list({ env, isolate, background, request }: RouteContext, caller: Caller): Promise<Response> {
   const config = await isolate.config.get(background)
   const around = surroundingsOf(env, config)
   const names = modelNames(around).filter((name) => isAllowed(name, caller.allowedModels, around))
-  return Response.json(listShapes[shapeOf(request)]([...new Set(names)]))
+  return Response.json(listShapes[shapeOf(request)]([...new Set(names)], around))
 }
 
 /** The list in the words of the SDK that asks; the header and the path are how they tell themselves apart. */
-const listShapes: Readonly<Record<'chat' | 'messages' | 'contents', (names: string[]) => object>> = {
-  chat: (names) => ({ object: 'list', data: names.map(modelEntry) }),
-  messages: (names) => ({
-    data: names.map((id) => ({ type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' })),
+const listShapes: Readonly<
+  Record<'chat' | 'messages' | 'contents', (names: string[], around: Surroundings) => object>
+> = {
+  chat: (names, around) => ({ object: 'list', data: names.map((name) => modelEntry(name, around)) }),
+  messages: (names, around) => ({
+    data: names.map((name) => messagesEntry(name, modelDetails(name, around))),
     has_more: false,
     first_id: names[0] ?? null,
     last_id: names.at(-1) ?? null,
   }),
-  contents: (names) => ({
-    models: names.map((name) => ({
-      name: `models/${name}`,
-      displayName: name,
-      supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
-    })),
+  contents: (names, around) => ({
+    models: names.map((name) => contentsEntry(name, modelDetails(name, around))),
   }),
+}
+
+function messagesEntry(id: string, { contextWindow, maxOutputTokens }: ModelDetails) {
+  return {
+    ...{ type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' },
+    ...{ max_input_tokens: contextWindow ?? null, max_tokens: maxOutputTokens ?? null },
+  }
+}
+
+function contentsEntry(name: string, { contextWindow, maxOutputTokens }: ModelDetails) {
+  return {
+    name: `models/${name}`,
+    displayName: name,
+    supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
+    ...(contextWindow === undefined ? {} : { inputTokenLimit: contextWindow }),
+    ...(maxOutputTokens === undefined ? {} : { outputTokenLimit: maxOutputTokens }),
+  }
 }
 
 function shapeOf({ headers, url }: Request): keyof typeof listShapes {
@@ -91,7 +121,7 @@ async function one({ env, isolate, background, params }: RouteContext, caller: C
   const around = surroundingsOf(env, await isolate.config.get(background))
   const isKnown = around.config.modelsByName.has(name) || isKnownModelName(name, around)
   if (isKnown && isAllowed(canonicalName(name, around), caller.allowedModels, around)) {
-    return Response.json(modelEntry(name))
+    return Response.json(modelEntry(name, around))
   }
   throw new SluiceError({
     kind: 'not_found',

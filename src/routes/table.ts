@@ -12,6 +12,7 @@ import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
 import { providerKeyRoutes } from './provider-keys'
 import { providerRoutes } from './providers'
+import { publicModels } from './public-models'
 import { requestLogRoutes } from './request-logs'
 import { createResponse } from './responses'
 import type { Route } from './route'
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   health,
   ...pinnedAnswers,
   pinnedModels,
+  publicModels,
   ...modelRoutes,
   ...customModelRoutes,
   ...providerRoutes,

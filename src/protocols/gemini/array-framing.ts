@@ -1,6 +1,6 @@
 import type { FailureDescription } from '../../platform/failure'
-import { jsonOf } from '../fields'
 import type { StreamFilter } from '../protocol'
+import { jsonOf } from '../fields'
 import { encodeGeminiError } from './errors'
 import { geminiEvents } from './events'
 
