@@ -68,7 +68,8 @@ const listShapes: Readonly<Record<'chat' | 'messages' | 'contents', (names: stri
 
 function shapeOf({ headers, url }: Request): keyof typeof listShapes {
   if (headers.has('anthropic-version')) return 'messages'
-  return new URL(url).pathname.includes('/v1beta/') ? 'contents' : 'chat'
+  const isContents = headers.has('x-goog-api-key') || new URL(url).pathname.includes('/v1beta/')
+  return isContents ? 'contents' : 'chat'
 }
 
 function listEither(context: RouteContext, caller: Caller): Promise<Response> {
