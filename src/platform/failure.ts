@@ -14,7 +14,13 @@ export type UpstreamFailure =
   | { kind: 'upstream_timeout'; provider: string; phase: DeadlinePhase; afterMs: number }
   | { kind: 'upstream_invalid'; provider: string; message: string }
   /** `status` is the HTTP status that the error stands for, where the provider tells. */
-  | { kind: 'upstream_error_event'; provider: string; message: string; data: string; status?: number | undefined }
+  | {
+      kind: 'upstream_error_event'
+      provider: string
+      message: string
+      data: string
+      status?: number | undefined
+    }
   | { kind: 'upstream_incomplete'; provider: string; message: string }
 
 /** Everything that is expected to go wrong. `param` names the offending field in the caller's own terms. */

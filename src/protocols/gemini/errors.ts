@@ -1,6 +1,6 @@
 import type { FailureDescription } from '../../platform/failure'
 import type { UpstreamError } from '../answer'
-import { fieldsOf, isObject, jsonOf, listOf, textOf } from '../fields'
+import { fieldsOf, isObject, jsonOf, listOf, numberOf, textOf } from '../fields'
 import { codeOfError } from '../plain-error'
 
 /** Google's word for an HTTP status (google.rpc.Code). */
@@ -49,7 +49,7 @@ export function errorIn(value: unknown, status = 500): UpstreamError | undefined
   const { error } = fieldsOf(Array.isArray(value) ? value[0] : value)
   if (typeof error === 'string' && error !== '') return { message: error, status }
   if (!isObject(error)) return undefined
-  const code = Number(error.code)
+  const code = Number(textOf(error.code) ?? numberOf(error.code))
   const message = textOf(error.message) ?? JSON.stringify(error)
   const details = listOf(error.details).map(fieldsOf)
   const told = Number.isInteger(code) && code >= 400 && code < 600 ? code : status

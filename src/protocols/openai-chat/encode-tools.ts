@@ -1,5 +1,5 @@
 import type { EncodeTarget, StandIns } from '../codec'
-import { fieldsOf } from '../fields'
+import { fieldsOf, textOf } from '../fields'
 import type { ChatRequest, Tool, ToolChoice } from '../request'
 import { strictnessOf, withStrictness } from '../strict-schema'
 import { objectSchema } from '../tool-schema'
@@ -123,7 +123,7 @@ function standIn({ name, description, format }: CustomTool): Record<string, unkn
   const { syntax, definition } = fieldsOf(format?.grammar ?? format)
   const grammar =
     typeof definition === 'string'
-      ? [`The input must follow this grammar (${String(syntax)}):\n${definition}`]
+      ? [`The input must follow this grammar (${textOf(syntax) ?? 'of an unnamed kind'}):\n${definition}`]
       : []
   const words = [...(description === undefined ? [] : [description]), ...grammar].join('\n\n')
   return {

@@ -1,6 +1,6 @@
 import { scanArray, scanObject, valueOf } from '../../platform/json-scan'
 import type { AnswerFacts } from '../canonical'
-import { fieldsOf, isObject } from '../fields'
+import { fieldsOf, isObject, numberOf, textOf } from '../fields'
 import { plainMessage } from '../plain-error'
 import { findChatUsage } from './usage'
 
@@ -72,7 +72,8 @@ export function errorOf(given: Record<string, unknown>): { message: string; stat
 }
 
 function statusOf(fields: Record<string, unknown>): { status?: number } {
-  const status = Number(fields.status ?? fields.code)
+  const told = fields.status ?? fields.code
+  const status = Number(textOf(told) ?? numberOf(told))
   return Number.isInteger(status) && status >= 400 && status < 600 ? { status } : {}
 }
 

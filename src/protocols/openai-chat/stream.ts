@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser'
 import type { AnswerFacts } from '../canonical'
-import { fieldsOf } from '../fields'
+import { fieldsOf, numberOf } from '../fields'
 import type { StreamReader } from '../protocol'
 import { statusOfError } from './decode-error'
 import { finishReasonOf } from './finish'
@@ -37,7 +37,7 @@ export function chatStreamReader(): StreamReader {
     const usage = findChatUsage(chunk)
     if (usage !== undefined) facts.usage = usage
     for (const choice of Array.isArray(fields.choices) ? fields.choices.map(fieldsOf) : []) {
-      const index = Number(choice.index ?? 0)
+      const index = numberOf(choice.index) ?? 0
       openChoices.add(index)
       if (holdsContent(fieldsOf(choice.delta ?? choice.message)) || isFilled(choice.text)) hasContent = true
       const reason = finishReasonOf(choice)

@@ -191,7 +191,11 @@ const wrong: Record<string, [object, string][]> = {
   ],
 }
 
-describe.concurrent.for(pairs)('%s, whatever speaks the model:', ([, surface, upstream]) => {
+// Who speaks the model matters no further than that: these are found before any lane, those below by each translation.
+const foreign = pairs.filter(([, , upstream]) => upstream === 'bedrock-converse')
+const either = [...pairs.filter(([, { protocol }, upstream]) => protocol === upstream), ...foreign]
+
+describe.concurrent.for(either)('%s, whatever speaks the model:', ([, surface, upstream]) => {
   test.for(wrong[surface.name] ?? [])('%j is a 400 that names the field', async ([more, field]) => {
     const model = world.model(upstream)
     const refused = await expectRefused(surface, await world.ask(surface, model, { more }), 400, field)
@@ -228,9 +232,7 @@ const deep: Record<string, [object, string][]> = {
   ],
 }
 
-const translated = pairs.filter(([, { protocol }, upstream]) => protocol !== upstream)
-
-describe.concurrent.for(translated)('%s, translated:', ([, surface, upstream]) => {
+describe.concurrent.for(foreign)('%s, translated:', ([, surface, upstream]) => {
   test.for(deep[surface.name] ?? [])('%j is a 400 that names the place', async ([more, place]) => {
     const response = await world.ask(surface, world.model(upstream), { more })
     const { text, log, status } = await told(world, response)

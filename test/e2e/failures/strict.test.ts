@@ -51,6 +51,11 @@ const ways: [string, () => AskOptions][] = [
   ['by the key', () => ({ headers: { authorization: `Bearer ${strictKey}` } })],
 ]
 
+/** In one piece and as a stream. */
+async function bothWays(check: (stream: boolean) => Promise<void>): Promise<void> {
+  await Promise.all([check(false), check(true)])
+}
+
 function callsOf(model: string) {
   const { fake, name } = world.behind(model)
   return fake.calls.filter((call) => call.model === name)
@@ -58,7 +63,7 @@ function callsOf(model: string) {
 
 describe.concurrent.for(named)('%s', ([, surface, upstream, more, name]) => {
   test.for(ways)('a loss is a 400 where none is allowed, said %s', async ([, way]) => {
-    for (const stream of [false, true]) {
+    await bothWays(async (stream) => {
       const model = world.model(upstream)
       const how = way()
       const response = await world.ask(surface, model, { ...how, stream, more: { ...more, ...how.more } })
@@ -70,11 +75,11 @@ describe.concurrent.for(named)('%s', ([, surface, upstream, more, name]) => {
       expect(log).toMatchObject({ ending: 'failed', status_code: 400, error_code: 'untranslatable' })
       expect(log.attempts).toMatchObject([{ status_code: 400, error_code: 'untranslatable' }])
       expect(callsOf(model)).toEqual([])
-    }
+    })
   })
 
   test('a loss is told in the header and in the log otherwise', async () => {
-    for (const stream of [false, true]) {
+    await bothWays(async (stream) => {
       const model = world.model(upstream)
       const { status, text, headers, log } = await told(
         world,
@@ -84,7 +89,7 @@ describe.concurrent.for(named)('%s', ([, surface, upstream, more, name]) => {
       expect(headers.get('x-sluice-dropped')?.split(', ')).toContain(name)
       expect(log['ignored_parameters']).toContain(name)
       expect(callsOf(model)).toHaveLength(1)
-    }
+    })
   })
 
   test('a request may allow what its key does not', async () => {
@@ -101,13 +106,13 @@ describe.concurrent.for(named)('%s', ([, surface, upstream, more, name]) => {
   test('a strict request goes on to a target that can be told all of it', async () => {
     const [first, second] = [world.model(upstream), world.model(surface.protocol)]
     const strict = { ...more, ...asked, fallback_models: [second] }
-    for (const stream of [false, true]) {
+    await bothWays(async (stream) => {
       const response = await world.ask(surface, first, { more: strict, stream })
       const { status, text, log } = await told(world, response)
       expect([status, text]).toEqual([200, expect.any(String)])
       expect(log.attempts).toMatchObject([{ error_code: 'untranslatable' }, { status_code: 200 }])
       expect(log).toMatchObject({ model: second, ignored_parameters: [] })
-    }
+    })
   })
 })
 
@@ -226,7 +231,7 @@ const each = unsayable.flatMap(([what, surface, upstreams, more, place]) =>
 
 describe.concurrent('what cannot be said:', () => {
   test.for(each)('%s is a 400 that names the place', async ([, surface, upstream, more, place]) => {
-    for (const stream of [false, true]) {
+    await bothWays(async (stream) => {
       const model = world.model(upstream)
       const { status, text, log } = await told(world, await world.ask(surface, model, { more, stream }))
       expect([status, text]).toEqual([400, expect.any(String)])
@@ -234,7 +239,7 @@ describe.concurrent('what cannot be said:', () => {
       expect(text).toContain(place)
       expect(log).toMatchObject({ ending: 'failed', status_code: 400, usage: null })
       expect(callsOf(model)).toEqual([])
-    }
+    })
   })
 
   // Broken JSON is the request's own fault, which no target could mend.

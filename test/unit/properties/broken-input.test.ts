@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { SluiceError } from '../../../src/platform/failure'
+import { scanObject } from '../../../src/platform/json-scan'
 import type { ChatEvent, ChatReply } from '../../../src/protocols/answer'
 import { collect } from '../../../src/protocols/collect'
-import type { Protocol, ProtocolId, StreamReader, WireProtocolId } from '../../../src/protocols/protocol'
+import { isObject } from '../../../src/protocols/fields'
+import type { Protocol, ProtocolId, WireProtocolId } from '../../../src/protocols/protocol'
 import type { ChatRequest } from '../../../src/protocols/request'
 import { protocols, upstreamCodecs } from '../../../src/protocols/table'
 import { type Dice, diceOf, listOf } from '../dice'
@@ -11,7 +13,7 @@ import { CLIENTS, codecOf, contextOf } from './clients'
 import { damaged, damagedBytes } from './random-damage'
 import { makerOf, randomRequest } from './random-request'
 
-const SEEDS = 6000
+const SEEDS = 300
 const UPSTREAMS: readonly WireProtocolId[] = [...CLIENTS, 'bedrock-converse']
 const TARGET = { model: 'model-1', traits: {} }
 const RAW: readonly Protocol[] = Object.values(protocols)
@@ -25,9 +27,10 @@ describe.each(CLIENTS)('a broken request of %s', (protocol) => {
       const dice = diceOf(seed)
       const body = damaged(nativeRequest(protocol, dice, seed), dice)
       const about = `seed ${seed}: ${JSON.stringify(body)}`
-      const request = tried(about, REFUSALS, () => codecOf(protocol).decodeRequest(body, ADDRESS))
+      const request = tried(about, isRefusal, () => codecOf(protocol).decodeRequest(body, ADDRESS))
       outcomes[request === undefined ? 'refused' : 'read']++
       if (request !== undefined) encodeForAll(request, about)
+      tried(about, isRefusal, () => readRawRequest(protocols[protocol], body))
     }
     expect(outcomes.read).toBeGreaterThan(SEEDS / 10)
     expect(outcomes.refused).toBeGreaterThan(SEEDS / 10)
@@ -85,20 +88,21 @@ function tried<T>(about: string, isExpected: (cause: unknown) => boolean, act: (
   }
 }
 
-function REFUSALS(cause: unknown): boolean {
+function isRefusal(cause: unknown): boolean {
   return cause instanceof SluiceError && /^(?:invalid_request|untranslatable)$/.test(cause.failure.kind)
 }
 
 /** Not one of the language's own errors, which are nobody's reason. */
 function isError(cause: unknown): boolean {
-  const isPlain = cause instanceof Error && cause.constructor === Error
-  return isPlain && cause.message !== ''
+  const isOfLanguage =
+    cause instanceof TypeError || cause instanceof RangeError || cause instanceof ReferenceError
+  return cause instanceof Error && !isOfLanguage && cause.message !== ''
 }
 
 function nativeRequest(protocol: ProtocolId, dice: Dice, seed: number): unknown {
   const golden = exchanges.filter((one) => one.protocol === protocol && one.request !== undefined)
   const made = dice.chance(0.5)
-    ? tried('', REFUSALS, () => encode(randomRequest(makerOf(diceOf(seed)), protocol), protocol))
+    ? tried('', isRefusal, () => encode(randomRequest(makerOf(diceOf(seed)), protocol), protocol))
     : undefined
   return made ?? dice.pick(golden).request
 }
@@ -109,7 +113,7 @@ function encode(request: ChatRequest, protocol: WireProtocolId): unknown {
 
 function encodeForAll(request: ChatRequest, about: string): void {
   for (const upstream of UPSTREAMS)
-    tried(`${upstream}, ${about}`, REFUSALS, () => JSON.stringify(encode(request, upstream)))
+    tried(`${upstream}, ${about}`, isRefusal, () => JSON.stringify(encode(request, upstream)))
 }
 
 function encodeReplyForAll(reply: ChatReply, about: string): void {
@@ -140,6 +144,15 @@ function eventsOf(protocol: WireProtocolId, stream: Uint8Array): ChatEvent[] {
   const decoder = upstreamCodecs[protocol].eventDecoder()
   const half = Math.floor(stream.length / 2)
   return [...decoder.feed(stream.slice(0, half)), ...decoder.feed(stream.slice(half)), ...decoder.end()]
+}
+
+function readRawRequest({ readRequest, estimateTokens, estimateUsage }: Protocol, body: unknown): void {
+  const bytes = new TextEncoder().encode(JSON.stringify(isObject(body) ? body : {}))
+  const members = scanObject(bytes)
+  readRequest(bytes, members, ADDRESS)
+  const tokens = estimateTokens(bytes, members)
+  if (!Number.isFinite(tokens) || tokens < 0) throw new Error(`an estimate of ${tokens} tokens`)
+  estimateUsage(bytes, bytes, false)
 }
 
 /** The lane that changes no byte reads along, and the log adds the pieces up. */

@@ -1,16 +1,16 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, test } from 'vitest'
 import { SluiceError } from '../../../src/platform/failure'
-import type { EncodedRequest } from '../../../src/protocols/codec'
+import type { EncodedRequest, ModelTraits } from '../../../src/protocols/codec'
 import type { Part } from '../../../src/protocols/parts'
 import type { ProtocolId, WireProtocolId } from '../../../src/protocols/protocol'
 import type { ChatRequest, Settings } from '../../../src/protocols/request'
 import { protocols, upstreamCodecs } from '../../../src/protocols/table'
 import { isNeutral } from '../../../src/protocols/untranslatable'
-import { diceOf, expectSame, listOf } from '../dice'
+import { type Dice, diceOf, expectSame, listOf } from '../dice'
 import { makerOf, randomRequest } from './random-request'
 
-const SEEDS = 300
+const SEEDS = 400
 const CLIENTS: readonly ProtocolId[] = ['openai-chat', 'openai-responses', 'anthropic', 'gemini']
 const UPSTREAMS: readonly WireProtocolId[] = [...CLIENTS, 'bedrock-converse']
 const TARGET = { model: 'model-1', traits: {} }
@@ -22,7 +22,8 @@ describe.each(pairs)('requests of %s told in %s', (from, to) => {
     let told = 0
     for (const seed of seeds) {
       const request = randomRequest(makerOf(diceOf(seed)), from)
-      const encoded = encodeOrRefuse(request, to)
+      const traits = seed % 2 === 0 ? {} : randomTraits(diceOf(seed))
+      const encoded = encodeOrRefuse(request, to, traits)
       if (encoded === undefined) continue
       told++
       expectJson(encoded.body, () => `seed ${seed}`)
@@ -57,13 +58,41 @@ function decode(protocol: ProtocolId, body: unknown, stream: boolean): ChatReque
   return codec.decodeRequest(JSON.parse(JSON.stringify(body)), { model: 'model-1', stream })
 }
 
-function encodeOrRefuse(request: ChatRequest, to: WireProtocolId): EncodedRequest | undefined {
+function encodeOrRefuse(
+  request: ChatRequest,
+  to: WireProtocolId,
+  traits: ModelTraits = {},
+): EncodedRequest | undefined {
   try {
-    return upstreamCodecs[to].encodeRequest(request, TARGET)
+    return upstreamCodecs[to].encodeRequest(request, { ...TARGET, traits })
   } catch (cause) {
     if (cause instanceof SluiceError && cause.failure.kind === 'untranslatable' && cause.failure.param !== '')
       return undefined
     throw cause
+  }
+}
+
+/** A model that is known, and takes less than others. */
+function randomTraits(dice: Dice): ModelTraits {
+  const all = [
+    'temperature',
+    'topP',
+    'topK',
+    'presencePenalty',
+    'frequencyPenalty',
+    'stop',
+    'logprobs',
+    'logitBias',
+    'seed',
+  ] as const
+  return {
+    refuses: all.filter(() => dice.chance(0.3)),
+    reasoning: dice.pick(['effort', 'budget', 'adaptive', 'none']),
+    ...(dice.chance(0.5) ? { efforts: ['low', 'medium', 'high'] } : {}),
+    hasStructuredOutput: dice.chance(0.5),
+    wantsMaxCompletionTokens: dice.chance(0.5),
+    hasOneSampler: dice.chance(0.5),
+    ...(dice.chance(0.5) ? { maxOutputTokens: dice.pick([1_000, 64_000]) } : {}),
   }
 }
 
@@ -202,6 +231,7 @@ function lostSettings(
     // Neither means anything where there is nothing of the client's to call.
     if ((name === 'parallelToolCalls' || name === 'toolChoice') && !tools.some((tool) => 'name' in tool))
       return []
+    if (name === 'parallelToolCalls' && settings.toolChoice?.kind === 'none') return []
     if (LIKE[name]?.(settings, decoded.settings) === true) return []
     return [`${name} ${JSON.stringify(value)} is ${JSON.stringify(after)}`]
   })
@@ -228,6 +258,9 @@ const LIKE: Readonly<Record<string, (before: Settings, after: Settings) => boole
     const isBare = before?.effort === undefined && before?.budgetTokens === undefined
     return isOff(before) ? isOff(after) : !isOff(after) && (isBare || after !== undefined)
   },
+  // Thinking counts as output, so its budget is added to a limit that has no room for it.
+  maxOutputTokens: ({ maxOutputTokens: before = 0 }, { maxOutputTokens: after = 0, reasoning }) =>
+    after === before + (reasoning?.budgetTokens ?? 0),
   responseFormat: ({ responseFormat: before }, { responseFormat: after }) => {
     if (before?.kind !== 'json_schema') return before?.kind === 'text' && after === undefined
     return after?.kind === 'json_schema' && JSON.stringify(after.schema) === JSON.stringify(before.schema)

@@ -1,4 +1,4 @@
-import { fieldsOf, listOf } from '../../../src/protocols/fields'
+import { fieldsOf, jsonOf, listOf } from '../../../src/protocols/fields'
 import type { ProtocolId } from '../../../src/protocols/protocol'
 
 type Fields = Record<string, unknown>
@@ -43,7 +43,7 @@ const CHECKERS: Readonly<Record<ProtocolId, Checker>> = {
 /** OpenAI API reference, "The chat completion chunk object". */
 function checkChat(events: readonly StreamEvent[], check: Check, wantsUsage: boolean): void {
   check(events.at(-1)?.data === '[DONE]', 'it does not end with [DONE]')
-  const chunks = events.slice(0, -1).map(({ data }) => fieldsOf(JSON.parse(data)))
+  const chunks = events.slice(0, -1).map(({ data }) => fieldsOf(jsonOf(data)))
   const [first] = chunks
   const begun = new Set<unknown>()
   const finished = new Set<unknown>()

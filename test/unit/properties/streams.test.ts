@@ -3,6 +3,7 @@ import type { ChatEvent, ChatReply } from '../../../src/protocols/answer'
 import { collect } from '../../../src/protocols/collect'
 import type { ProtocolId } from '../../../src/protocols/protocol'
 import { upstreamCodecs } from '../../../src/protocols/table'
+import { unfold } from '../../../src/protocols/unfold'
 import { type Dice, diceOf, expectSame, listOf } from '../dice'
 import { CLIENTS, codecOf, contextOf, plain } from './clients'
 import { randomEvents, randomReply } from './random-reply'
@@ -53,6 +54,33 @@ function toldIn(protocol: ProtocolId, reply: ChatReply): unknown {
   const said = sayable(protocol, reply)
   return plain(protocol === 'gemini' ? { ...said, order: [] } : said)
 }
+
+/** What must not happen to the events of a stream; `last` finds the one with which it may be whole. */
+const DAMAGES: readonly (readonly [string, (events: string[], last: RegExp) => string[]])[] = [
+  ['without its last event', (events) => events.slice(0, -1)],
+  [
+    'that finishes twice',
+    (events, last) => events.flatMap((event) => (last.test(event) ? [event, event] : [event])),
+  ],
+  ['that is told backwards', (events) => events.toReversed()],
+]
+
+describe.each(CLIENTS)('the order of %s', (protocol) => {
+  test.each(DAMAGES)('is broken in one %s', (_, damage) => {
+    const parts = [
+      { kind: 'text', text: 'Yes.' },
+      { kind: 'tool_call', id: 'call_a', name: 'get', argumentsJson: '{"a":1}' },
+    ] as const
+    const reply: ChatReply = { choices: [{ index: 0, parts, finish: 'tool_calls' }] }
+    const stream = codecOf(protocol).eventEncoder(contextOf(protocol)).encode(unfold(reply))
+    expect(violations(protocol, stream, false)).toEqual([])
+    const blocks = stream.split('\n\n').slice(0, -1)
+    const damagedStream = damage(blocks, LAST[protocol])
+      .map((block) => `${block}\n\n`)
+      .join('')
+    expect(violations(protocol, damagedStream, false)).not.toEqual([])
+  })
+})
 
 function isEnd({ kind }: ChatEvent): boolean {
   return kind === 'end'

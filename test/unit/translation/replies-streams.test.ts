@@ -127,18 +127,19 @@ describe.each(realStreams.map((real) => [`${real.upstream}: ${real.name}`, real]
       expect(usage).toEqual(says.usage)
     })
 
-    test.runIf(upstream !== 'bedrock-converse')('the raw lane learns its usage and its end', () => {
-      const protocol = Object.values(protocols).find(({ speaks }) => speaks === upstream)
-      if (protocol === undefined) throw new Error(upstream)
-      const [whole, broken] = [protocol.streamReader(), protocol.streamReader()]
-      for (const piece of piecesOf(bytes, 11)) whole.feed(piece)
-      whole.end()
-      expect(whole).toMatchObject({ hasContent: true, isComplete: true, error: undefined })
-      expect(whole.facts.usage).toEqual(says.usage)
-      broken.feed(cut)
-      broken.end()
-      expect(broken.isComplete).toBe(false)
-    })
+    // Clients do not speak every protocol: such a stream is only translated.
+    const protocol = Object.values(protocols).find(({ speaks }) => speaks === upstream)
+    if (protocol !== undefined)
+      test('the raw lane learns its usage and its end', () => {
+        const [whole, broken] = [protocol.streamReader(), protocol.streamReader()]
+        for (const piece of piecesOf(bytes, 11)) whole.feed(piece)
+        whole.end()
+        expect(whole).toMatchObject({ hasContent: true, isComplete: true, error: undefined })
+        expect(whole.facts.usage).toEqual(says.usage)
+        broken.feed(cut)
+        broken.end()
+        expect(broken.isComplete).toBe(false)
+      })
 
     describe.each(CLIENTS.filter((client) => client !== upstream))('to a client of %s', (client) => {
       const { text, reader } = translated(real, bytes, client)
