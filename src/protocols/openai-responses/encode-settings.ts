@@ -31,6 +31,11 @@ export function encodeSettings(
   const settings = { ...request.settings }
   for (const name of CARRIED) if (!carried.has(name)) delete settings[name]
   const { serviceTier = '', endUserId, toolChoice, store } = settings
+  const reasoning = reasoningOf(settings.reasoning, traits)
+  // Some models always think, and the least that they do is as good as nothing.
+  const isOff = settings.reasoning !== undefined && effortOf(settings.reasoning) === 'none'
+  const sent = reasoning?.effort ?? 'none'
+  if (isOff && sent !== 'none' && sent !== 'minimal') losses.push(request.names.reasoning ?? 'reasoning')
   const include = [
     ...(wantsEncrypted(request, settings, traits) ? [ENCRYPTED_REASONING] : []),
     ...(settings.logprobs === true ? [LOGPROBS] : []),
@@ -41,7 +46,7 @@ export function encodeSettings(
     top_p: settings.topP,
     top_logprobs: settings.topLogprobs,
     text: textOf(settings, request, losses),
-    reasoning: reasoningOf(settings.reasoning, traits),
+    reasoning,
     include: include.length === 0 ? undefined : include,
     service_tier: entryOf(SERVICE_TIERS, serviceTier),
     [isOwn && request.names.endUserId === 'user' ? 'user' : 'safety_identifier']: endUserId,

@@ -13,7 +13,7 @@ import { CLIENTS, codecOf, contextOf } from './clients'
 import { damaged, damagedBytes } from './random-damage'
 import { makerOf, randomRequest } from './random-request'
 
-const SEEDS = 300
+const SEEDS = 500
 const UPSTREAMS: readonly WireProtocolId[] = [...CLIENTS, 'bedrock-converse']
 const TARGET = { model: 'model-1', traits: {} }
 const RAW: readonly Protocol[] = Object.values(protocols)

@@ -221,11 +221,14 @@ function isCovered(losses: readonly string[], at: string): boolean {
 function lostSettings(
   { settings, tools }: ChatRequest,
   decoded: ChatRequest,
-  { losses }: EncodedRequest,
+  { losses, standIns }: EncodedRequest,
 ): string[] {
+  // A tool that must be called stands in for the form.
+  const isEmulated = standIns.structuredOutput !== undefined
   return Object.entries(settings).flatMap(([name, value]) => {
     const after = Object.entries(decoded.settings).find(([other]) => other === name)?.[1]
     const isTold = losses.includes(`its_${name}`)
+    if (isEmulated && (name === 'responseFormat' || name === 'toolChoice')) return []
     if (isTold || JSON.stringify(after) === JSON.stringify(value)) return []
     if (SETTINGS.some((setting) => setting === name && isNeutral(setting, value))) return []
     // Neither means anything where there is nothing of the client's to call.
@@ -256,11 +259,17 @@ const LIKE: Readonly<Record<string, (before: Settings, after: Settings) => boole
       one?.effort === 'none' || one?.isEnabled === false || one?.budgetTokens === 0
     // That it thinks at all is what a model of which nothing is known does by itself.
     const isBare = before?.effort === undefined && before?.budgetTokens === undefined
-    return isOff(before) ? isOff(after) : !isOff(after) && (isBare || after !== undefined)
+    // A model that does not think by itself is told nothing of that.
+    return isOff(before)
+      ? isOff(after) || after === undefined
+      : !isOff(after) && (isBare || after !== undefined)
   },
   // Thinking counts as output, so its budget is added to a limit that has no room for it.
   maxOutputTokens: ({ maxOutputTokens: before = 0 }, { maxOutputTokens: after = 0, reasoning }) =>
     after === before + (reasoning?.budgetTokens ?? 0),
+  // 1 is what both are by themselves, and some models take one of the two only.
+  temperature: ({ temperature: before }, { temperature: after }) => before === 1 && after === undefined,
+  topP: ({ topP: before }, { topP: after }) => before === 1 && after === undefined,
   responseFormat: ({ responseFormat: before }, { responseFormat: after }) => {
     if (before?.kind !== 'json_schema') return before?.kind === 'text' && after === undefined
     return after?.kind === 'json_schema' && JSON.stringify(after.schema) === JSON.stringify(before.schema)
