@@ -68,6 +68,7 @@ describe('a record becomes one row', () => {
       api_key_name: 'a key',
       method: 'POST',
       path: '/v1/chat/completions',
+      protocol: null,
       user_agent: 'OpenAI/JS',
       log_type: 'chat',
       stream: 1,
