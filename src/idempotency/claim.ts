@@ -35,10 +35,19 @@ export async function claim(
       return { kind: 'lead', recording: recordAnswer({ led, writable, leaseMs: call.leaseMs }) }
     }
     case 'follow':
-      return { kind: 'follow', frames: frameReader(reply.frames) }
+      return { kind: 'follow', frames: withoutBeats(frameReader(reply.frames)) }
     case 'other_body':
       return { kind: 'other_body' }
     case 'too_large':
       return { kind: 'too_large', sizeBytes: reply.sizeBytes }
   }
+}
+
+// They only show the other side whether anybody is still here.
+function withoutBeats({ next, cancel }: FrameReader): FrameReader {
+  const nextWord: FrameReader['next'] = async () => {
+    const frame = await next()
+    return frame?.kind === 'beat' ? nextWord() : frame
+  }
+  return { next: nextWord, cancel }
 }

@@ -12,6 +12,7 @@ const SPILL_BYTES = 256 * 1024
 export class Flight {
   readonly id: string
   readonly fingerprint: string
+  private readonly beatMs: number
   /** How many wait for the answer beside the call's own client. */
   followers = 0
   isLeaderGone = false
@@ -28,9 +29,10 @@ export class Flight {
 
   constructor(
     private readonly store: AnswerStore,
-    given: { fingerprint: string; kept?: KeptAnswer },
+    given: { fingerprint: string; beatMs: number; kept?: KeptAnswer | undefined },
   ) {
-    const { fingerprint, kept } = given
+    const { fingerprint, beatMs, kept } = given
+    this.beatMs = beatMs
     this.id = kept?.flightId ?? crypto.randomUUID()
     this.fingerprint = fingerprint
     if (kept === undefined) return
@@ -74,42 +76,56 @@ export class Flight {
     this.news = Promise.withResolvers<void>()
   }
 
-  /** The answer in frames; `onLeave` is called once, when it has ended or is not wanted any more. */
+  /**
+   * The answer in frames, which stop without an end when the call breaks off; `onLeave` is called once, when the answer
+   * has ended or is not wanted any more.
+   */
   frames(onLeave: () => void): ReadableStream<Uint8Array> {
     this.followers++
     let position = -1
     let hasLeft = false
+    let beat = Promise.withResolvers<'beat'>()
+    // That a reader has left is only noticed by a word to it.
+    const beats = setInterval(() => beat.resolve('beat'), this.beatMs)
     const leave = () => {
       if (hasLeft) return
       hasLeft = true
+      clearInterval(beats)
       this.followers--
       onLeave()
     }
     const pull = async (controller: ReadableByteStreamController) => {
       while (!hasLeft) {
-        if (this.isLost) {
-          if (position === -1) controller.close()
-          else controller.error(new Error('The call that gives this answer broke off.'))
-          return leave()
-        }
-        const bytes = position === -1 ? undefined : this.bytesAt(position)
-        if (position === -1 && this.head !== undefined) {
-          position = 0
-          return controller.enqueue(encodeFrame('head', this.head))
-        }
-        if (bytes !== undefined) {
-          position += bytes.byteLength
-          return controller.enqueue(encodeFrame('bytes', bytes))
-        }
-        if (position === this.sizeBytes && this.end !== undefined) {
-          controller.enqueue(encodeFrame('end', this.end))
+        const next = this.isLost ? 'over' : this.frameAt(position)
+        if (next === 'over') {
           controller.close()
           return leave()
         }
-        await this.news.promise
+        if (next !== undefined) {
+          position = next.position
+          return controller.enqueue(next.frame)
+        }
+        if ((await Promise.race([this.news.promise, beat.promise])) !== 'beat') continue
+        beat = Promise.withResolvers()
+        if (!hasLeft) return controller.enqueue(encodeFrame('beat'))
       }
     }
     return new ReadableStream({ type: 'bytes', pull, cancel: leave })
+  }
+
+  /** The frame at a position of the answer, where the head is at -1; undefined as long as it has not come. */
+  private frameAt(
+    position: number,
+  ): { frame: Uint8Array<ArrayBuffer>; position: number } | 'over' | undefined {
+    if (position > this.sizeBytes) return 'over'
+    if (position === -1)
+      return this.head === undefined ? undefined : { frame: encodeFrame('head', this.head), position: 0 }
+    const bytes = this.bytesAt(position)
+    if (bytes !== undefined)
+      return { frame: encodeFrame('bytes', bytes), position: position + bytes.byteLength }
+    return this.end === undefined
+      ? undefined
+      : { frame: encodeFrame('end', this.end), position: this.sizeBytes + 1 }
   }
 
   private bytesAt(position: number): Uint8Array | undefined {

@@ -46,11 +46,12 @@ export class IdempotentCall extends DurableObject {
   /** Decides who calls. */
   async claim({ fingerprint, leaseMs }: ClaimCall): Promise<ClaimReply> {
     const nowMs = Date.now()
+    const beatMs = leaseMs / 3
     const inFlight = this.current?.flight
     const kept = inFlight === undefined ? this.store.kept(nowMs) : undefined
     const known = inFlight?.fingerprint ?? kept?.fingerprint
     if (known === undefined) {
-      const flight = new Flight(this.store, { fingerprint })
+      const flight = new Flight(this.store, { fingerprint, beatMs })
       const current: Current = {
         flight,
         leaseMs,
@@ -65,8 +66,7 @@ export class IdempotentCall extends DurableObject {
     if (known !== fingerprint) return { kind: 'other_body' }
     if (kept?.isTooLarge === true || inFlight?.isDropped === true)
       return { kind: 'too_large', sizeBytes: kept?.sizeBytes ?? inFlight?.sizeBytes ?? 0 }
-    const flight =
-      inFlight ?? new Flight(this.store, { fingerprint, ...(kept === undefined ? {} : { kept }) })
+    const flight = inFlight ?? new Flight(this.store, { fingerprint, beatMs, kept })
     return { kind: 'follow', frames: flight.frames(() => this.onLeft(flight)) }
   }
 
