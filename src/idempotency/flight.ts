@@ -123,6 +123,8 @@ export class Flight {
     const bytes = this.bytesAt(position)
     if (bytes !== undefined)
       return { frame: encodeFrame('bytes', bytes), position: position + bytes.byteLength }
+    // Bytes that are not there any more may not be passed over.
+    if (position < this.sizeBytes) return 'over'
     return this.end === undefined
       ? undefined
       : { frame: encodeFrame('end', this.end), position: this.sizeBytes + 1 }

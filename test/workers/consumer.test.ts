@@ -75,6 +75,8 @@ describe('a record becomes one row', () => {
       upstream_model: 'large-2',
       provider_id: 'acme',
       credential_kind: 'stored',
+      protocol: null,
+      replay_of: null,
       ending: 'completed',
       status_code: 200,
       error_code: null,
