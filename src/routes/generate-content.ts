@@ -39,10 +39,20 @@ export async function answerCall(context: RouteContext, given: { pin?: Pin } = {
     case 'countTokens':
       return answerIn(countContentTokens, context, { ...given, address: { model, stream: false } })
     default:
+      return answerIn(unserved(method), context, { ...given, address: { model, stream: false } })
+  }
+}
+
+// Refused in the pipeline like any other request: behind the key check, in the protocol's shape, with a log row.
+function unserved(method: string): Protocol {
+  return {
+    ...protocols.gemini,
+    readRequest() {
       throw new SluiceError({
         kind: 'not_implemented',
         message: `The method '${method}' is not served; there are generateContent, streamGenerateContent and countTokens.`,
       })
+    },
   }
 }
 

@@ -62,7 +62,8 @@ describe.each(places)('a key in %s', (_, put) => {
     const { path, headers } = put('plain.key')
     expect(await call(`/v1/models${path}`, { headers })).toMatchObject({
       status: 200,
-      body: { object: 'list' },
+      // Each SDK puts its key in its own place, and gets the list in its own shape.
+      body: 'x-goog-api-key' in headers ? { models: expect.any(Array) } : { object: 'list' },
     })
     expect(await call(`/v1/chat/completions${path}`, chat(headers))).toMatchObject({ status: 200 })
   })

@@ -71,7 +71,7 @@ describe('a path that is not served', () => {
     ['GET', '/V1/models', 404],
     ['GET', '//v1/models', 404],
     ['POST', '/v1/chat/completions/extra', 404],
-    ['POST', '/v1/embeddings', 404],
+    ['POST', '/v1/nothing', 404],
     ['GET', '/api/unknown/', 404],
     ['GET', '/v1/chat/completions', 405],
     ['GET', '/v1/chat/completions/', 405],
