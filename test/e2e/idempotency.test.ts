@@ -321,7 +321,7 @@ describe('a first call that failed', () => {
     ['with a 500', fakes.status(500), {}, 500],
     ['with a 429', fakes.rateLimited({ seconds: 1 }), {}, 429],
     ['without a connection', fakes.resetBeforeHeaders(), {}, 502],
-    ['with an error first', fakes.errorEventFirst(), streaming, 502],
+    ['with an error first', fakes.errorEventFirst(), streaming, 500],
     ['without any content', fakes.hangBeforeFirstEvent(), streaming, 504],
     ['in the middle of its stream', fakes.cutMidStream(3), streaming, 200],
     ['without an end', fakes.endWithoutTerminal(3), streaming, 200],
