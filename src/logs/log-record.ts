@@ -78,6 +78,8 @@ export const logRecordSchema = z.object({
   upstreamModel: z.string().optional(),
   providerId: z.string().optional(),
   credentialKind: z.enum(['none', 'secret', 'stored']).optional(),
+  /** The request whose answer this one was given again. */
+  replayOf: z.string().optional(),
   ending: z.enum(['completed', 'cancelled', 'failed']),
   statusCode: z.number(),
   errorCode: z.string().optional(),

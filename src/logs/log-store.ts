@@ -64,10 +64,13 @@ function insertAll(rows: string[]) {
   return sql`insert into request_logs (${names}) select ${values} from json_each(${`[${rows.join(',')}]`}) where true on conflict (id) do nothing`
 }
 
+/** The call that gave a replayed answer has a row of its own, with its cost. */
+const NO_COST = { costNanoUsd: 0, priceStatus: 'replay' }
+
 /** A row by column names; JSON columns as text, so that SQLite stores them as they are. */
 function rowOf(record: LogRecord, bodies: StoredBodies | undefined): Record<string, unknown> {
   const { usage, tags } = record
-  const cost = costOf({ ...record, usage })
+  const cost = record.replayOf === undefined ? costOf({ ...record, usage }) : NO_COST
   return {
     ...snakeCased(record),
     ...snakeCased(usage ?? {}),

@@ -36,6 +36,7 @@ export function presentLog(row: LogRow) {
     deployment_name: row.upstreamModel,
     provider_id: row.providerId,
     credential_kind: row.credentialKind,
+    replay_of: row.replayOf,
     stream: row.stream,
     finish_reason: row.finishReason,
     response_id: row.responseId,

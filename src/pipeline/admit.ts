@@ -14,7 +14,8 @@ import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { surroundingsOf } from './surroundings'
 
-const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
+/** What a request's body may have when MAX_BODY_BYTES does not say. */
+export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
 
 /** Everything before the first upstream call: who asks, for what, and who may answer. */
 export async function admit(

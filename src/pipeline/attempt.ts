@@ -51,6 +51,7 @@ export function mayTryElsewhere(failure: Failure): boolean {
     case 'validation':
     case 'not_found':
     case 'method_not_allowed':
+    case 'conflict':
     case 'body_too_large':
     case 'unsupported_media_type':
     case 'not_implemented':

@@ -11,13 +11,16 @@ const UNREACHED = new Set(['upstream_unreachable', 'provider_not_configured'])
 /** The one exit of a request: its log record leaves and its limits are settled, behind the answer. */
 export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
   const { env, background } = exchange
+  known.onEnd?.(ending)
   background(emitLog(env, recordOf(exchange, known, ending)))
   rememberAnswer(exchange, known, ending)
   if (known.hold !== undefined) background(settle(env, known.hold, takenBy(known, ending)))
 }
 
-function takenBy({ attempts }: Known, { usage }: Ending) {
-  const wasReached = attempts.some(({ errorCode }) => errorCode === undefined || !UNREACHED.has(errorCode))
+function takenBy({ attempts, replayed }: Known, { usage }: Ending) {
+  const wasReached =
+    replayed !== undefined ||
+    attempts.some(({ errorCode }) => errorCode === undefined || !UNREACHED.has(errorCode))
   const {
     inputTokens = 0,
     cacheReadTokens = 0,

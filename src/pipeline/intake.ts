@@ -15,7 +15,8 @@ export interface Intake extends RequestFacts, ReadParameters {
   form?: Form
 }
 
-const FORM_TYPE = /^\s*multipart\/form-data\b/i
+/** Of a body that is a form. */
+export const FORM_TYPE = /^\s*multipart\/form-data\b/i
 const JSON_TYPE = /^\s*(application|text)\/([\w.-]+\+)?json\b/i
 
 /** Reads and checks a request's body, without building any value that the gateway has no use for. */
@@ -75,7 +76,8 @@ function formIn(body: Uint8Array, contentType: string): Form {
   }
 }
 
-async function readBody(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
+/** A request's body, as long as it is no larger than allowed. */
+export async function readBody(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? Number.NaN)
   if (announced > maxBodyBytes) throw tooLarge(maxBodyBytes)
   if (!Number.isNaN(announced)) return new Uint8Array(await request.arrayBuffer())

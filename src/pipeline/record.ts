@@ -1,3 +1,4 @@
+import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
 import type { Hold } from '../limits/admit'
 import {
@@ -20,6 +21,10 @@ export interface Known {
   plannedAtMs?: number
   attempts: LogAttempt[]
   hold?: Hold
+  /** The answer is another request's, which made the call: whatever that cost is in its own row. */
+  replayed?: AnswerHead
+  /** Is told the request's end. */
+  onEnd?(ending: Ending): void
 }
 
 const MAX_TEXT = 1_000
@@ -27,9 +32,9 @@ const MAX_TEXT = 1_000
 /** The log record of a request that has ended. */
 export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogRecord {
   const { request, protocol, logId, startedAtMs } = exchange
-  const { caller, intake } = known
+  const { caller, intake, replayed } = known
   const target = ending.target
-  const lastAttempt = known.attempts.at(-1)
+  const lastAttempt = known.attempts.at(-1) ?? replayed
   const userAgent = request.headers.get('user-agent')
   return {
     version: LOG_RECORD_VERSION,
@@ -45,10 +50,11 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     logType: protocol.logType ?? 'chat',
     protocol: protocol.id,
     stream: intake?.stream === true && intake.wantsBytes !== true,
-    model: target?.model ?? intake?.model?.slice(0, MAX_TEXT),
+    model: target?.model ?? replayed?.model ?? intake?.model?.slice(0, MAX_TEXT),
     upstreamModel: target?.upstreamModel ?? lastAttempt?.upstreamModel,
     providerId: target?.providerId ?? lastAttempt?.providerId,
-    credentialKind: target?.credential.kind ?? lastAttempt?.credentialKind,
+    credentialKind: target?.credential.kind ?? known.attempts.at(-1)?.credentialKind,
+    replayOf: replayed?.logId,
     ending: ending.kind,
     statusCode: ending.statusCode,
     errorCode: ending.failure?.code,

@@ -1,3 +1,4 @@
+import { IDEMPOTENCY_KEY } from '../idempotency/key'
 import { numberVariable } from '../platform/env'
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
@@ -6,6 +7,7 @@ import type { Pin } from '../routing/plan'
 import { admit } from './admit'
 import { firstAnswer } from './attempt'
 import { conclude, endingOfFailure, endingOfWhole } from './conclude'
+import { serveOnce } from './idempotent'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
 import { answerHeaders, contentTypeOf, failureResponse, type PlainHeaders, type ReplyNotes } from './reply'
@@ -23,6 +25,22 @@ const KEEP_ALIVE = ': keep-alive\n\n'
  */
 export async function serve(exchange: Exchange, isolate: Isolate, pin?: Pin): Promise<Response> {
   const known: Known = { attempts: [] }
+  const key = exchange.request.headers.get(IDEMPOTENCY_KEY)
+  if (key === null) return serveNow(exchange, isolate, { pin, known })
+  const serveAs = (leading: Exchange) => serveNow(leading, isolate, { pin, known })
+  try {
+    return await serveOnce(exchange, isolate, { key, pin, known, serveNow: serveAs })
+  } catch (cause) {
+    return refuse(exchange, known, cause)
+  }
+}
+
+async function serveNow(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: { pin: Pin | undefined; known: Known },
+): Promise<Response> {
+  const { pin, known } = given
   try {
     const job = await admit(exchange, isolate, { pin, known })
     return job.intake.stream ? await streamed(job, known) : await whole(job, known)

@@ -1,3 +1,4 @@
+import type { IdempotencyEnv } from '../idempotency/claim'
 import type { Caller } from '../keys/authenticate'
 import type { LimitsEnv } from '../limits/admit'
 import type { LogAttempt } from '../logs/log-record'
@@ -12,7 +13,7 @@ import type { Target } from '../providers/target'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
-export type GatewayEnv = Env & LimitsEnv
+export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv
 
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {

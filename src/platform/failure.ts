@@ -35,6 +35,8 @@ export type Failure =
   | { kind: 'validation'; errors: Record<string, string[]> }
   | { kind: 'not_found'; message: string; param?: string; code?: string }
   | { kind: 'method_not_allowed'; message: string; allow: string }
+  /** Something else is there already, and stays; the same request will not do better later. */
+  | { kind: 'conflict'; message: string; param?: string; code?: string }
   | { kind: 'body_too_large'; message: string }
   | { kind: 'unsupported_media_type'; message: string }
   | { kind: 'not_implemented'; message: string }
@@ -81,6 +83,8 @@ export function describe(failure: Failure): FailureDescription {
       return invalid(422, 'validation_error', summary(failure.errors))
     case 'not_found':
       return invalid(404, failure.code ?? code, failure.message, paramOf(failure))
+    case 'conflict':
+      return invalid(409, failure.code ?? code, failure.message, paramOf(failure))
     case 'limit_exceeded':
       return { status: 429, type: 'rate_limit_error', code, ...messageAndRetry(failure) }
     case 'provider_not_configured':
@@ -115,6 +119,8 @@ export function failureHeaders(failure: Failure): Record<string, string> {
   return {
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
     ...(failure.kind === 'method_not_allowed' ? { allow: failure.allow } : {}),
+    // SDKs take a 409 for a lock that is soon gone, and would send the same request again.
+    ...(failure.kind === 'conflict' ? { 'x-should-retry': 'false' } : {}),
   }
 }
 

@@ -34,6 +34,8 @@ export const requestLogs = sqliteTable(
     upstreamModel: text('upstream_model'),
     providerId: text('provider_id'),
     credentialKind: text('credential_kind'),
+    /** The log id of the request whose answer this one was given again. */
+    replayOf: text('replay_of'),
     ending: text('ending', { enum: ['completed', 'cancelled', 'failed'] }).notNull(),
     statusCode: integer('status_code').notNull(),
     errorCode: text('error_code'),

@@ -6,7 +6,7 @@ export const floors: readonly (readonly string[])[] = [
   ['gateway', 'consumer'],
   ['routes'],
   ['pipeline'],
-  ['keys', 'prompts', 'routing', 'limits', 'cache', 'logs', 'alerts', 'redaction'],
+  ['keys', 'prompts', 'routing', 'limits', 'idempotency', 'cache', 'logs', 'alerts', 'redaction'],
   ['providers'],
   ['protocols'],
   ['platform'],

@@ -31,7 +31,13 @@ export function latestDirect(): Direct {
 }
 
 /** POSTs JSON to workerd over a bare socket, which the test may then reset. */
-export function postDirectly(to: Direct, path: string, key: string, body: object): Socket {
+export function postDirectly(
+  to: Direct,
+  path: string,
+  key: string,
+  body: object,
+  more: Record<string, string> = {},
+): Socket {
   const text = JSON.stringify(body)
   const headers = {
     ...to.headers,
@@ -40,6 +46,7 @@ export function postDirectly(to: Direct, path: string, key: string, body: object
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(text)),
     'mf-original-url': `http://localhost${path}`,
+    ...more,
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const socket = connect({ port: to.port, host: '127.0.0.1' })

@@ -76,6 +76,7 @@ describe('a record becomes one row', () => {
       upstream_model: 'large-2',
       provider_id: 'acme',
       credential_kind: 'stored',
+      replay_of: null,
       ending: 'completed',
       status_code: 200,
       error_code: null,

@@ -1,0 +1,60 @@
+import { type AnswerEnd, type AnswerHead, encodeJson } from './answer'
+import { encodeFrame, type FrameKind } from './frames'
+
+/** The side of the request that calls: all that its client is given goes here too. Nothing of it ever rejects. */
+export interface Recording {
+  head(head: AnswerHead): Promise<void>
+  bytes(bytes: Uint8Array): Promise<void>
+  /** Once, also for an answer that is not to be kept. */
+  end(end: AnswerEnd): Promise<void>
+  /** The call ended without an answer for others: the next one calls. */
+  fail(): Promise<void>
+  /** The call's own client has left. */
+  leave(): void
+  /** Resolves when nobody wants the answer any more, and never when somebody does. */
+  readonly unwanted: Promise<void>
+}
+
+/** Larger pieces would only wait in memory on the other side. */
+const MAX_FRAME_BYTES = 64 * 1024
+
+/** Sends frames, and a beat now and then while nothing else is to be said. */
+export function recordAnswer(given: {
+  led: Promise<'over' | 'unwanted'>
+  writable: WritableStream<Uint8Array>
+  leaseMs: number
+}): Recording {
+  const { led, writable, leaseMs } = given
+  const writer = writable.getWriter()
+  const left = Promise.withResolvers<void>()
+  const beats = setInterval(() => put('beat'), leaseMs / 3)
+  const put = (kind: FrameKind, payload?: Uint8Array) =>
+    // A record that cannot be written is none; the client's answer goes on.
+    writer.write(encodeFrame(kind, payload)).catch(() => clearInterval(beats))
+  const close = async () => {
+    clearInterval(beats)
+    await writer.close().catch(() => undefined)
+  }
+  const isUnwanted = led.then(
+    (how) => how === 'unwanted',
+    () => false,
+  )
+  return {
+    head: (head) => put('head', encodeJson(head)),
+    async bytes(bytes) {
+      for (let start = 0; start < bytes.byteLength; start += MAX_FRAME_BYTES)
+        await put('bytes', bytes.subarray(start, start + MAX_FRAME_BYTES))
+    },
+    async end(end) {
+      await put('end', encodeJson(end))
+      await close()
+    },
+    fail: close,
+    leave() {
+      put('gone')
+      left.resolve()
+    },
+    // A call that nobody records any more is its own client's alone.
+    unwanted: isUnwanted.then((is) => (is ? undefined : left.promise)),
+  }
+}

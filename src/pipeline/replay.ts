@@ -1,0 +1,156 @@
+import { type AnswerEnd, type AnswerHead, decodeEnd, decodeHead } from '../idempotency/answer'
+import type { FrameReader } from '../idempotency/frames'
+import type { Caller } from '../keys/authenticate'
+import { describe, type Failure, SluiceError } from '../platform/failure'
+import { concat } from '../platform/json-edit'
+import { NO_USAGE } from '../protocols/canonical'
+import { timeoutsOf } from './admit'
+import { conclude, endingOfFailure } from './conclude'
+import type { Intake } from './intake'
+import type { Isolate } from './isolate'
+import type { Known } from './record'
+import { reserveLimits } from './reserve-limits'
+import type { Ending, Exchange } from './stages'
+
+/** Says that an answer is another request's. */
+const REPLAYED = 'idempotent-replayed'
+const CUT: Failure = {
+  kind: 'unavailable',
+  message: 'The call whose answer this is broke off. Send the request again.',
+  retryAfterSeconds: 1,
+}
+
+/** A request that is given another one's answer. */
+export interface Following {
+  frames: FrameReader
+  caller: Caller
+  intake: Intake
+  known: Known
+}
+
+/**
+ * Answers with what another request's call brings or brought, from its first byte; undefined when that call ended
+ * without an answer. It counts as a request and costs nothing.
+ */
+export async function replay(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: Following,
+): Promise<Response | undefined> {
+  const { request, effects } = exchange
+  const { frames, caller, intake, known } = given
+  const { signal } = request
+  signal.addEventListener('abort', frames.cancel, { once: true })
+  if (signal.aborted) frames.cancel()
+  const first = await frames.next().catch(() => undefined)
+  if (signal.aborted) throw new SluiceError({ kind: 'cancelled' })
+  if (first?.kind !== 'head') return undefined
+  const head = decodeHead(first.payload)
+  known.replayed = head
+  try {
+    const hold = await reserveLimits(exchange, isolate, {
+      caller,
+      parameters: intake.parameters,
+      model: head.model,
+      tokens: () => 0,
+      longestMs: timeoutsOf(exchange, intake).totalMs,
+    })
+    if (hold !== undefined) known.hold = hold
+  } catch (cause) {
+    frames.cancel()
+    throw cause
+  }
+  known.plannedAtMs = effects.now()
+  return intake.stream && head.status === 200 ? streamed(exchange, given, head) : whole(exchange, given, head)
+}
+
+async function whole(exchange: Exchange, { frames, known }: Following, head: AnswerHead): Promise<Response> {
+  const pieces: Uint8Array[] = []
+  const end = await relay(frames, async (bytes) => void pieces.push(bytes))
+  if (exchange.request.signal.aborted) throw new SluiceError({ kind: 'cancelled' })
+  if (end === undefined || end.isCut) throw new SluiceError(CUT)
+  const nowMs = exchange.effects.now()
+  conclude(exchange, known, endingOf(end, { firstContentAtMs: nowMs, endedAtMs: nowMs }))
+  return new Response(concat(pieces), { status: head.status, headers: headersOf(head) })
+}
+
+function streamed(exchange: Exchange, following: Following, head: AnswerHead): Response {
+  const out = new IdentityTransformStream()
+  exchange.background(pump(exchange, following, out.writable))
+  return new Response(out.readable, { status: head.status, headers: headersOf(head) })
+}
+
+async function pump(
+  exchange: Exchange,
+  { frames, known, intake }: Following,
+  out: WritableStream<Uint8Array>,
+): Promise<void> {
+  const { effects, protocol, request } = exchange
+  const writer = out.getWriter()
+  const gone = new Promise<void>((resolve) =>
+    request.signal.addEventListener('abort', () => resolve(), { once: true }),
+  )
+  let firstContentAtMs: number | undefined
+  let hasLeft = false
+  const end = await relay(frames, async (bytes) => {
+    firstContentAtMs ??= effects.now()
+    await Promise.race([writer.write(bytes), gone]).catch(() => {
+      hasLeft = true
+      frames.cancel()
+    })
+  })
+  const times = { firstContentAtMs: firstContentAtMs ?? effects.now(), endedAtMs: effects.now() }
+  if (hasLeft || request.signal.aborted)
+    return conclude(exchange, known, endingOfFailure(exchange, { kind: 'cancelled' }))
+  if (end !== undefined && !end.isCut) {
+    conclude(exchange, known, endingOf(end, times))
+    return writer.close().catch(() => undefined)
+  }
+  conclude(exchange, known, endingOfFailure(exchange, CUT))
+  // A file, or a frame that is open, can only be broken off.
+  if (intake.wantsBytes === true || protocol.framing !== undefined) return writer.abort(new Error('cut'))
+  const event = new TextEncoder().encode(protocol.errorEvent(describe(CUT)))
+  await writer
+    .write(event)
+    .then(() => writer.close())
+    .catch(() => undefined)
+}
+
+/** Gives on the bytes until the end; undefined when there is none. */
+async function relay(
+  frames: FrameReader,
+  give: (bytes: Uint8Array) => Promise<void>,
+): Promise<AnswerEnd | undefined> {
+  try {
+    for (let frame = await frames.next(); frame !== undefined; frame = await frames.next()) {
+      if (frame.kind === 'end') return decodeEnd(frame.payload)
+      await give(frame.payload)
+    }
+  } catch {
+    // The object restarted, or lost the one that called.
+  }
+  return undefined
+}
+
+function headersOf({ headers }: AnswerHead): Headers {
+  return new Headers([...headers, [REPLAYED, 'true']])
+}
+
+// The tokens are in the row of the request that called, and would be counted twice here.
+function endingOf(
+  { kind, statusCode, failure, finishReason, responseId }: AnswerEnd,
+  times: { firstContentAtMs: number; endedAtMs: number },
+): Ending {
+  return {
+    kind,
+    statusCode,
+    ...(failure === undefined ? {} : { failure }),
+    facts: {
+      ...(finishReason === undefined ? {} : { finishReason }),
+      ...(responseId === undefined ? {} : { responseId }),
+    },
+    usage: NO_USAGE,
+    usageSource: 'provider',
+    ...times,
+  }
+}
