@@ -5,8 +5,8 @@ import type { Ending, Exchange } from './stages'
 
 /** Headers of an answer that are told again with it. */
 const REPLAYED = /^(?:content-type$|x-respan-log-id$|x-sluice-)/
-/** A provider's refusals that a client tries again by itself, since they pass: a repeat must be a call. */
-const PASSING: ReadonlySet<number> = new Set([408, 409, 425, 429])
+/** A provider's refusals that pass, by waiting or with a mended key: a repeat must be a call. */
+const PASSING: ReadonlySet<number> = new Set([401, 403, 408, 409, 425, 429])
 
 /** A request that calls for all with its key. */
 export interface Leading {
