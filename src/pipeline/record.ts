@@ -7,6 +7,7 @@ import {
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
+import { sourceOf } from '../providers/target'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
 import type { Ending, Exchange } from './stages'
@@ -20,6 +21,8 @@ export interface Known {
   plannedAtMs?: number
   attempts: LogAttempt[]
   hold?: Hold
+  /** The gateway has repeated the call as often as it may; a client should not begin again. */
+  isExhausted?: boolean
 }
 
 const MAX_TEXT = 1_000
@@ -48,7 +51,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     model: target?.model ?? intake?.model?.slice(0, MAX_TEXT),
     upstreamModel: target?.upstreamModel ?? lastAttempt?.upstreamModel,
     providerId: target?.providerId ?? lastAttempt?.providerId,
-    credentialKind: target?.credential.kind ?? lastAttempt?.credentialKind,
+    credentialKind: target === undefined ? lastAttempt?.credentialKind : sourceOf(target.credential),
     ending: ending.kind,
     statusCode: ending.statusCode,
     errorCode: ending.failure?.code,
