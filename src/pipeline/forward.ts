@@ -7,6 +7,7 @@ import type { Mirror } from '../providers/through-headers'
 import { authenticate } from './authenticate'
 import { conclude } from './conclude'
 import { attemptMsOf, timeoutsOf } from './deadlines'
+import { withCallersKey, withoutEffect } from './forward-credentials'
 import { type ForwardIntake, readForwarded } from './forward-intake'
 import { type Forwarded, relayForwarded } from './forward-relay'
 import type { Isolate } from './isolate'
@@ -52,7 +53,10 @@ export async function forward(
     known.authenticatedAtMs = effects.now()
     const { intake, body, fields } = await readForwarded(request, forwarding.isOwnPath)
     known.intake = intake
-    const way = await forwarding.wayOf({ caller, fields })
+    intake.ignored = [...intake.ignored, ...withoutEffect(intake)]
+    const found = await forwarding.wayOf({ caller, fields })
+    const { target: own, model } = found
+    const way = { ...found, target: await withCallersKey(exchange, isolate, { target: own, model, intake }) }
     if (way.model !== undefined) intake.model = way.model
     const timeouts = timeoutsOf(exchange)
     timeouts.totalMs = attemptMsOf(intake) ?? timeouts.totalMs

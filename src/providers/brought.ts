@@ -10,15 +10,16 @@ import { baseUrlOf, credentialShape, credentialText } from './stored-credential'
 import type { BroughtFrom, Target } from './target'
 import { problemWithBaseUrl, upstreamBase } from './upstream-url'
 
+const placeShape = { ...credentialShape, api_base: z.string().min(1).nullish() }
+
 /** The fields of a credential that a request brings; what is not known among them is told, not sent. */
-export const broughtSchema = z.looseObject({
-  ...credentialShape,
-  api_key: z.string().min(1).nullish(),
-  api_base: z.string().min(1).nullish(),
-})
+export const broughtSchema = z.looseObject({ ...placeShape, api_key: z.string().min(1).nullish() })
 
 /** The names of those fields. */
 export const BROUGHT_FIELDS: ReadonlySet<string> = new Set(Object.keys(broughtSchema.shape))
+
+/** What of them says where the credential is used; a stored one may say it, too. */
+export type PlaceFields = z.infer<z.ZodObject<typeof placeShape>>
 
 /** A credential that a request brought, and the path at which it did. */
 export interface Brought {
@@ -27,7 +28,7 @@ export interface Brought {
   fields: z.infer<typeof broughtSchema>
 }
 
-/** Whose provider it is, and what working out its URL needs. */
+/** Where the provider is configured, and what working out its URL needs. */
 export interface BroughtSurroundings extends UrlSurroundings {
   /** A provider that is stored here: its URL does not come from the catalogue. */
   isCustom: boolean
@@ -40,22 +41,31 @@ export interface BroughtSurroundings extends UrlSurroundings {
  * @throws SluiceError `invalid_request` naming what is missing or wrong in the credential
  */
 export function withBrought(target: Target, brought: Brought, around: BroughtSurroundings): Target {
-  const { from } = brought
+  const { from, fields } = brought
   const text = keyOf(brought)
-  const base = baseOf(brought, target, around)
+  checkPlace(brought, around)
+  const { problem, ...there } = placed(target, fields, around)
   const credential = { kind: 'request' as const, from, text }
-  if (around.isCustom) return atCustom(target, base, credential)
+  return problem === undefined ? { ...there, credential } : { ...there, problem }
+}
+
+/**
+ * The target where a credential's own fields say that it is: at another base URL, in another region, project or
+ * version, and without the headers that are stored for the usual place. The credential itself is the caller's to put on.
+ */
+export function placed(target: Target, fields: PlaceFields, around: BroughtSurroundings): Target {
+  if (around.isCustom) return atCustom(target, fields)
   const row = findCatalogProvider(target.providerId)
   if (row === undefined) return target
-  const wanted = around.speaks ?? 'openai-chat'
-  const there = catalogTarget(row, target.upstreamModel, wanted, {
+  const base = fields.api_base ?? undefined
+  const there = catalogTarget(row, target.upstreamModel, around.speaks ?? 'openai-chat', {
     mayBePrivate: around.mayBePrivate,
-    variable: variablesOf(brought, around),
+    variable: variablesOf(fields, around),
     ...(base === undefined ? {} : { broughtBase: base }),
   })
   const auth = there.auth.kind === 'none' ? customAuth(there.protocol, there.url) : there.auth
   const { urlStyle: _style, bodyEdits: _edits, headers: _headers, problem: _problem, ...kept } = target
-  return { ...there, ...kept, ...placeOf(there), auth, credential }
+  return { ...there, ...kept, ...placeOf(there), auth }
 }
 
 function placeOf({ protocol, url, urlStyle, bodyEdits, headers }: Target) {
@@ -68,19 +78,24 @@ function placeOf({ protocol, url, urlStyle, bodyEdits, headers }: Target) {
   }
 }
 
-function atCustom(target: Target, base: string | undefined, credential: Target['credential']): Target {
+function atCustom(target: Target, fields: PlaceFields): Target {
   const { protocol } = target
+  // A cloud's version is in the query there.
+  const base = baseUrlOf(undefined, [protocol], onlyBase(fields))
   if (base === undefined)
-    return target.problem === undefined
-      ? { ...target, credential, auth: customAuth(protocol, target.url) }
-      : target
+    return target.problem === undefined ? { ...target, auth: customAuth(protocol, target.url) } : target
   const url = upstreamBase(base, protocol)
   const { sealedHeaders: _, urlStyle: _style, bodyEdits: _edits, problem: _problem, ...kept } = target
-  return { ...kept, ...customStyle(protocol, url), url, credential, auth: customAuth(protocol, url) }
+  return { ...kept, ...customStyle(protocol, url), url, auth: customAuth(protocol, url) }
+}
+
+// A region or a project does not move a provider whose URL is written out.
+function onlyBase({ api_base: base, api_version: version }: PlaceFields) {
+  return base === undefined || base === null ? {} : { api_base: base, api_version: version ?? undefined }
 }
 
 function keyOf({ at, fields }: Brought): string {
-  const text = credentialText(fields.api_key, givenOf(fields))
+  const text = credentialText(fields.api_key, withoutBase(fields))
   const { apiKey, aws, account } = credentialFields(text ?? '')
   if (typeof text === 'string' && (apiKey ?? aws ?? account) !== undefined) return text
   const alone = fields.api_base === undefined || fields.api_base === null ? '' : ' beside its api_base'
@@ -90,22 +105,15 @@ function keyOf({ at, fields }: Brought): string {
   )
 }
 
-function baseOf(
-  { at, fields }: Brought,
-  { protocol }: Target,
-  around: BroughtSurroundings,
-): string | undefined {
-  const written = fields.api_base ?? undefined
+function checkPlace({ at, fields }: Brought, { mayBePrivate }: BroughtSurroundings): void {
   for (const [name, shape] of PARTS) {
     const value = fields[name]
     if (typeof value === 'string' && !shape.test(value))
       throw invalid(`${at}.${name}`, `'${at}.${name}' is not a name that can be a part of a URL.`)
   }
-  if (written === undefined) return undefined
-  const problem = problemWithBaseUrl(written, around.mayBePrivate)
+  const base = fields.api_base ?? undefined
+  const problem = base === undefined ? undefined : problemWithBaseUrl(base, mayBePrivate)
   if (problem !== undefined) throw invalid(`${at}.api_base`, `'${at}.api_base': ${problem}`)
-  // A cloud's version belongs to the path or the query that its own endpoint has.
-  return around.isCustom ? baseUrlOf(written, [protocol], givenOf(fields)) : written
 }
 
 const NAME = /^[\w.:-]+$/
@@ -118,13 +126,13 @@ const PARTS = [
   ['api_version', NAME],
 ] as const
 
-function givenOf({ api_base: base, ...fields }: Brought['fields']) {
-  return base === undefined || base === null ? fields : { ...fields, api_base: base }
+function withoutBase({ api_base: _, ...fields }: PlaceFields) {
+  return fields
 }
 
 /** The worker's variables, but where the credential says otherwise. */
-function variablesOf({ fields }: Brought, { variable }: UrlSurroundings) {
-  const text = credentialText(undefined, givenOf(fields))
+function variablesOf(fields: PlaceFields, { variable }: UrlSurroundings) {
+  const text = credentialText(undefined, withoutBase(fields))
   const project = credentialFields(text ?? '').account?.projectId
   const own: Readonly<Record<string, string | null | undefined>> = {
     AWS_REGION: fields.aws_region_name,

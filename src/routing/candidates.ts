@@ -3,7 +3,7 @@ import type { Brought } from '../providers/brought'
 import type { Reason } from '../providers/target'
 import { nearest } from './nearest'
 import type { BalancedEntry, RoutingParameters } from './parameters'
-import type { RoutingSources, StoredGroupModel } from './sources'
+import type { RoutingSources, StoredCredential, StoredGroupModel } from './sources'
 
 /** A model that a rule of the plan names, before anybody knows where it is. */
 export interface Candidate {
@@ -13,7 +13,7 @@ export interface Candidate {
   reason: Reason
   weight: number
   brought?: Brought
-  sealed?: { sealed: string; context: string }
+  stored?: StoredCredential
 }
 
 /** Who may answer first: one of these is drawn. */
@@ -90,8 +90,8 @@ function ofListed(one: string | BalancedEntry, at: string): Candidate {
 }
 
 function ofStored({ model: name, weight, credentials }: StoredGroupModel): Candidate {
-  const sealed = credentials === undefined ? {} : { sealed: credentials }
-  return { name, param: 'load_balance_group', reason: 'load_balance', weight, ...sealed }
+  const stored = credentials === undefined ? {} : { stored: credentials }
+  return { name, param: 'load_balance_group', reason: 'load_balance', weight, ...stored }
 }
 
 // A group whose models the request tells need not be stored.

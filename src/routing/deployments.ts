@@ -1,11 +1,10 @@
 import { type Brought, withBrought } from '../providers/brought'
-import { customAuth } from '../providers/custom-auth'
 import type { Credential, Target } from '../providers/target'
 import type { CallerKeys } from './caller-keys'
 import type { Candidate } from './candidates'
 import { drawn, hashOf, type Luck } from './draw'
 import type { Surroundings } from './resolve'
-import type { RoutingSources, StoredKey } from './sources'
+import type { RoutingSources } from './sources'
 
 /** What decides which keys a target is called with. */
 export interface KeySurroundings {
@@ -26,10 +25,8 @@ export function deploymentsOf(target: Target, candidate: Candidate, given: KeySu
   const override = byName(callers?.overrides, target, candidate)
   const own = override ?? candidate.brought
   if (own !== undefined) return [brought(target, own, given)]
-  if (candidate.sealed !== undefined) {
-    const credential = { kind: 'stored' as const, ...candidate.sealed, from: 'load_balance' as const }
-    return [withStored(target, credential)]
-  }
+  if (candidate.stored !== undefined)
+    return [candidate.stored.on(target) ?? elsewhere(target, "The load balance group's credential")]
   const keys = callers?.ofProviders
     .get(target.providerId)
     ?.filter((key) => serves(key, target, candidate.name))
@@ -68,17 +65,17 @@ function storedDeployments(target: Target, candidate: Candidate, given: KeySurro
   if (keys === undefined || keys.length === 0) return [target]
   // A custom provider's own key is one of its keys; a worker secret is only for when there are none.
   const own = target.credential.kind === 'stored' ? [{ id: '', weight: 1, target }] : []
-  const all = [...own, ...keys.map((key) => ofStoredKey(key, target))]
-  return several(drawn(all, (one) => one, luck).map((one) => one.target))
+  const further = keys.flatMap((key) => {
+    const called = key.on(target)
+    return called === undefined ? [] : [{ id: key.name, weight: key.weight, target: called }]
+  })
+  const all = [...own, ...further]
+  return all.length === 0 ? [target] : several(drawn(all, (one) => one, luck).map((one) => one.target))
 }
 
-function ofStoredKey({ name: id, weight, sealed, context }: StoredKey, target: Target) {
-  return { id, weight, target: withStored(target, { kind: 'stored', sealed, context }) }
-}
-
-function withStored(target: Target, credential: Credential): Target {
-  const auth = target.auth.kind === 'none' ? customAuth(target.protocol, target.url) : target.auth
-  return target.problem === undefined ? { ...target, auth, credential } : target
+function elsewhere(target: Target, what: string): Target {
+  const message = `${what} was stored for another place of the provider '${target.providerId}'; store it again.`
+  return { ...target, problem: { kind: 'provider_not_configured', message } }
 }
 
 function several(targets: Target[]): Target[] {

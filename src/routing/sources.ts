@@ -1,11 +1,15 @@
-/** A further key of a provider, sealed. */
-export interface StoredKey {
+import type { Target } from '../providers/target'
+
+/** A sealed credential: how a target is called with it, where it may be; undefined where it may not. */
+export interface StoredCredential {
+  on(target: Target): Target | undefined
+}
+
+/** A further key of a provider. */
+export interface StoredKey extends StoredCredential {
   name: string
   /** Relative, above 0. */
   weight: number
-  sealed: string
-  /** What the sealed text is bound to. */
-  context: string
   /** Only these models; all when absent. */
   availableModels?: readonly string[] | null
   excludeModels?: readonly string[] | null
@@ -16,7 +20,7 @@ export interface StoredGroupModel {
   model: string
   /** Relative, above 0. */
   weight: number
-  credentials?: { sealed: string; context: string }
+  credentials?: StoredCredential
 }
 
 /** How often a failed call is repeated, and how long the first wait is. */

@@ -323,3 +323,30 @@ test('no key of a caller is in any log, of a request or of the workers', async (
   expect(gateway.consoleLines().join('\n')).not.toContain(CALLERS)
   for (const upstream of [callers, catalog]) expect(gotBy(upstream)).not.toContain(UPSTREAM_KEY)
 })
+
+describe('a request that is passed through', () => {
+  const path = '/api/openai/v1/models/any'
+
+  test('is paid with the key that it brings, and tells what has no effect on it', async () => {
+    const parameters = { customer_credentials: { openai: { api_key: CALLERS } }, fallback_models: ['fake/x'] }
+    const response = await gateway.fetch('/api/openai/v1/files?purpose=forwarded', {
+      headers: { 'x-data-respan-params': JSON.stringify(parameters) },
+    })
+    await response.text()
+    expect(response.headers.get('x-sluice-dropped')).toBe('fallback_models')
+    const call = await catalog.waitFor(({ query }) => query.get('purpose') === 'forwarded')
+    expect(call.headers.authorization).toBe(`Bearer ${CALLERS}`)
+    expect(JSON.stringify(call.headers)).not.toContain('respan')
+    const log = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
+    expect(log.attempts).toMatchObject([{ credential_kind: 'customer' }])
+  })
+
+  test('is not sent elsewhere', async () => {
+    const parameters = { customer_credentials: { openai: { api_key: CALLERS, api_base: callers.url } } }
+    const response = await gateway.fetch(path, {
+      headers: { 'x-data-respan-params': JSON.stringify(parameters) },
+    })
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('customer_credentials')
+  })
+})

@@ -93,6 +93,16 @@ describe('the credential of a call', () => {
     ])
   })
 
+  test('is none that was stored for another place', () => {
+    const nowhere = { on: () => undefined }
+    const keys = new Map([['beta', [{ name: 'moved', weight: 1, ...nowhere }]]])
+    expect(keysOf(planOf({ model: 'beta/m' }, { sources: { keys } }))).toEqual(['sealed-beta'])
+    const groups = new Map([['g', { models: [{ model: 'beta/m', weight: 1, credentials: nowhere }] }]])
+    expect(
+      failureOf(() => planOf({ load_balance_group: { group_id: 'g' } }, { sources: { groups } })),
+    ).toMatchObject({ kind: 'provider_not_configured' })
+  })
+
   test.each([
     'azure_openai',
     'google_vertex_ai',

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { sourceOf, type Target } from '../../../src/providers/target'
 import { type RoutingParameters, routingShape } from '../../../src/routing/parameters'
 import { type PlanLuck, plan, type RouteRequest } from '../../../src/routing/plan'
-import type { RoutingSources } from '../../../src/routing/sources'
+import type { RoutingSources, StoredCredential } from '../../../src/routing/sources'
 import { modelRow, providerRow, surroundings } from '../config-rows'
 
 /** Two custom providers with keys, one without, and the built-in ones whose secrets are set. */
@@ -20,6 +20,17 @@ export const around = surroundings({
   variables: { OPENAI_API_KEY: 'k', AWS_REGION: 'us-east-1' },
 })
 
+/** A stored credential that may go wherever its provider is. */
+function sealed(text: string, from?: 'load_balance'): StoredCredential {
+  const credential = {
+    kind: 'stored' as const,
+    sealed: text,
+    context: 'c',
+    ...(from === undefined ? {} : { from }),
+  }
+  return { on: (target) => ({ ...target, credential }) }
+}
+
 /** The stored part of routing. */
 export const sources: RoutingSources = {
   groups: new Map([
@@ -34,16 +45,16 @@ export const sources: RoutingSources = {
     ],
     [
       'keyed',
-      { models: [{ model: 'acme/g1', weight: 1, credentials: { sealed: 'sealed-group', context: 'c' } }] },
+      { models: [{ model: 'acme/g1', weight: 1, credentials: sealed('sealed-group', 'load_balance') }] },
     ],
   ]),
   keys: new Map([
-    ['beta', [{ name: 'second', weight: 1, sealed: 'sealed-second', context: 'c' }]],
+    ['beta', [{ name: 'second', weight: 1, ...sealed('sealed-second') }]],
     [
       'openai',
       [
-        { name: 'a', weight: 1, sealed: 'sealed-a', context: 'c', excludeModels: ['gpt-4o'] },
-        { name: 'b', weight: 1, sealed: 'sealed-b', context: 'c', availableModels: ['gpt-4*'] },
+        { name: 'a', weight: 1, ...sealed('sealed-a'), excludeModels: ['gpt-4o'] },
+        { name: 'b', weight: 1, ...sealed('sealed-b'), availableModels: ['gpt-4*'] },
       ],
     ],
   ]),
