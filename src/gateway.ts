@@ -4,9 +4,9 @@ import { createIsolate, type Isolate } from './pipeline/isolate'
 import type { GatewayEnv } from './pipeline/stages'
 import { realEffects } from './platform/effects'
 import { describe, type Failure, failureHeaders, SluiceError } from './platform/failure'
-import { protocols } from './protocols/table'
 import { managementError } from './routes/management'
 import type { KeyedRoute, Route, RouteContext } from './routes/route'
+import { sdkProtocol } from './routes/sdk-protocol'
 import { StaticFirstRouter } from './routes/static-first-router'
 import { routes } from './routes/table'
 
@@ -23,8 +23,8 @@ export const app: App = new Hono<{ Bindings: GatewayEnv }>({
 })
 for (const route of routes)
   app.on(route.method, [...route.paths], (context) => run(route, contextOf(context)))
-app.notFound((context) => failed(nothingAt(context.req.method, new URL(context.req.url).pathname), 'sdk'))
-app.onError((cause) => failed(failureOf(cause), undefined))
+app.notFound(({ req }) => failedForSdk(nothingAt(req.method, new URL(req.url).pathname), req.raw))
+app.onError((cause) => managementError(failureOf(cause)))
 
 /** The gateway worker. */
 export default { fetch: app.fetch }
@@ -36,7 +36,8 @@ async function run(route: Route, context: RouteContext): Promise<Response> {
   try {
     return await runKeyed(route, context)
   } catch (cause) {
-    return failed(failureOf(cause), route.errors)
+    const failure = failureOf(cause)
+    return route.errors === 'sdk' ? failedForSdk(failure, context.request) : managementError(failure)
   }
 }
 
@@ -73,10 +74,9 @@ function nothingAt(method: string, path: string): Failure {
   }
 }
 
-function failed(failure: Failure, shape: KeyedRoute['errors']): Response {
-  if (shape === undefined) return managementError(failure)
+function failedForSdk(failure: Failure, request: Request): Response {
   const description = describe(failure)
-  return new Response(protocols['openai-chat'].encodeError(description), {
+  return new Response(sdkProtocol(request).encodeError(description), {
     status: description.status,
     headers: { ...failureHeaders(failure), 'content-type': 'application/json' },
   })

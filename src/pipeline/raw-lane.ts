@@ -1,5 +1,8 @@
+import type { Failure } from '../platform/failure'
 import { byteReader } from '../protocols/byte-reader'
 import { paths } from '../protocols/paths'
+import type { WireProtocolId } from '../protocols/protocol'
+import { upstreamCodecs } from '../protocols/table'
 import type { Target } from '../providers/target'
 import type { Lane } from './lane'
 import type { Job } from './stages'
@@ -25,6 +28,13 @@ export function rawLane({ protocol, intake }: Job, target: Target, withUsage: bo
       const { error, ...facts } = protocol.readReply(bytes, contentType)
       return { body: bytes, facts, error }
     },
-    told: (failure) => failure,
+    told: (failure) => withWords(failure, protocol.speaks),
   }
+}
+
+// The client gets the provider's bytes; its words are for the log, and for a stream that has begun.
+function withWords(failure: Failure, speaks: WireProtocolId): Failure {
+  if (failure.kind !== 'upstream_status') return failure
+  const message = upstreamCodecs[speaks].decodeError(failure.status, failure.body)?.message
+  return message === undefined ? failure : { ...failure, message }
 }

@@ -83,9 +83,17 @@ function readReply(answered: Answered, body: Uint8Array): ReadReply {
     throw new SluiceError({
       kind: 'upstream_invalid',
       provider: target.providerId,
-      message: `${cause instanceof Error ? cause.message : String(cause)} (${type}, ${body.byteLength} bytes: ${sampleOf(answered, body)})`,
+      message: `${reasonOf(cause)} (${type}, ${body.byteLength} bytes: ${sampleOf(answered, body)})`,
     })
   }
+}
+
+// What a reader did not foresee is a fault here as much as there; its own words would tell nobody anything.
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof TypeError)) return cause instanceof Error ? cause.message : String(cause)
+  // biome-ignore lint/suspicious/noConsole: an unexpected fault must be found in the worker's log
+  console.error(cause)
+  return 'it is not shaped as the protocol says'
 }
 
 /** The beginning of a body in one line, for an error message; a key in it is taken out before the cut could hide it. */

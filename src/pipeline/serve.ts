@@ -72,6 +72,8 @@ function streamed(job: Job, known: Known): Promise<Response> {
         throw new SluiceError({ kind: 'internal', message: 'A reply in one piece came for a stream.' })
       const type = isBytes === true ? contentTypeOf(answer.headers) : contentType
       const headers = answerHeaders(notesOf(job, known, answer), answer.headers, type)
+      // JSON would be held back to be compressed.
+      if (framing !== undefined) headers['cache-control'] = 'no-cache, no-transform'
       // A stream makes one response only, and a client that was kept alive has it already.
       if (!isAnswered) answerWith(headers)
       await early

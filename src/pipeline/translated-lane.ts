@@ -101,6 +101,7 @@ function toldAgain({ protocol }: Job, upstream: UpstreamCodec, failure: Failure)
   const headers = failure.headers.filter(([name]) => name !== 'content-type')
   return {
     ...failure,
+    ...(error === undefined ? {} : { message: error.message }),
     body: encoder.encode(body),
     headers: [...headers, ['content-type', 'application/json']],
   }

@@ -9,12 +9,20 @@ export type UpstreamFailure =
       status: number
       body: Uint8Array
       headers: [string, string][]
+      /** The provider's own words in the body, where they were found. */
+      message?: string
     }
   | { kind: 'upstream_unreachable'; provider: string; message: string }
   | { kind: 'upstream_timeout'; provider: string; phase: DeadlinePhase; afterMs: number }
   | { kind: 'upstream_invalid'; provider: string; message: string }
   /** `status` is the HTTP status that the error stands for, where the provider tells. */
-  | { kind: 'upstream_error_event'; provider: string; message: string; data: string; status?: number | undefined }
+  | {
+      kind: 'upstream_error_event'
+      provider: string
+      message: string
+      data: string
+      status?: number | undefined
+    }
   | { kind: 'upstream_incomplete'; provider: string; message: string }
 
 /** Everything that is expected to go wrong. `param` names the offending field in the caller's own terms. */
@@ -118,11 +126,18 @@ const PHASES: Record<DeadlinePhase, string> = {
   total: 'did not finish',
 }
 
+/** A provider that answers with a page of text says no more in all of it than in its beginning. */
+const MAX_WORDS = 500
+
 function describeUpstream(failure: UpstreamFailure): FailureDescription {
   const { kind: code, provider } = failure
   switch (failure.kind) {
     case 'upstream_status':
-      return upstream(failure.status, code, `${provider} answered with status ${failure.status}.`)
+      return upstream(
+        failure.status,
+        code,
+        `${provider} answered with status ${failure.status}${failure.message === undefined ? '.' : `: ${failure.message.slice(0, MAX_WORDS)}`}`,
+      )
     case 'upstream_unreachable':
       return upstream(502, code, `${provider} could not be reached: ${failure.message}`)
     case 'upstream_timeout':

@@ -23,6 +23,8 @@ export interface ModelTraits {
   hasStructuredOutput?: boolean | undefined
   /** Whether the limit of output is called `max_completion_tokens` (chat completions of OpenAI's newer models). */
   wantsMaxCompletionTokens?: boolean | undefined
+  /** Whether the model refuses a temperature and a `topP` in one request. */
+  hasOneSampler?: boolean | undefined
   /** The most output tokens, for protocols where a limit is required. */
   maxOutputTokens?: number | undefined
 }
@@ -43,12 +45,14 @@ export interface EncodedRequest {
   standIns: StandIns
 }
 
-/** What was emulated with tools, by the tools' names. */
+/** What was emulated with tools, by the tools' names as they are sent. */
 export interface StandIns {
   /** Its arguments are the answer's text. */
   structuredOutput?: string | undefined
   /** Their argument `input` is the free text of a custom tool. */
   customTools?: readonly string[] | undefined
+  /** Tools that the target cannot call as the client does, and what the client calls them. */
+  renamed?: Readonly<Record<string, string>> | undefined
 }
 
 /** What an answer in the client's protocol needs beside the answer itself. */

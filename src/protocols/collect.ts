@@ -73,7 +73,7 @@ function closed([index, choice]: [number, Collected]): Choice {
   }
 }
 
-function addTo(choice: Collected, event: Extract<ChatEvent, { choice: number }>): void {
+function addTo(choice: Collected, event: ChatEvent): void {
   switch (event.kind) {
     case 'text':
       openPart(choice, 'text').text += event.text
@@ -114,6 +114,12 @@ function addTo(choice: Collected, event: Extract<ChatEvent, { choice: number }>)
       choice.open = undefined
       choice.finish = event.reason
       choice.stopSequence = event.stopSequence
+      return
+    // They are of no choice.
+    case 'start':
+    case 'usage':
+    case 'error':
+    case 'end':
   }
 }
 

@@ -36,3 +36,8 @@ export function jsonOf(text: string): unknown {
     return undefined
   }
 }
+
+/** What a table has under a name that somebody else gave: what every object has, such as `constructor`, is none of it. */
+export function entryOf<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}

@@ -63,6 +63,8 @@ export type Part =
       name?: string | undefined
       context?: string | undefined
       isCited?: boolean | undefined
+      /** As its own protocol wrote it, where it is more than a file there. */
+      native?: { protocol: WireProtocolId; value: Readonly<Record<string, unknown>> } | undefined
     } & Common)
   | ({ kind: 'audio'; media: Media; transcript?: string | undefined; id?: string | undefined } & Common)
   | ({ kind: 'video'; media: Media } & Common)

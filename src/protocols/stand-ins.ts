@@ -5,7 +5,10 @@ import type { Part } from './parts'
 
 type ToolCall = Extract<Part, { kind: 'tool_call' }>
 
-/** A reply whose calls of stand-in tools are what they stood in for: the answer's text, or calls of custom tools. */
+/**
+ * A reply whose calls of stand-in tools are what they stood in for: the answer's text, or calls of custom tools; and
+ * whose other calls have the names that the client gave.
+ */
 export function withoutStandIns(reply: ChatReply, standIns: StandIns): ChatReply {
   if (isNone(standIns)) return reply
   return { ...reply, choices: reply.choices.map((choice) => turnedBack(choice, standIns)) }
@@ -25,10 +28,11 @@ export function standInFilter(standIns: StandIns): (events: readonly ChatEvent[]
     const key = `${event.choice}/${event.call}`
     if (event.kind === 'tool_call') {
       const kind = kindOf(event.name, standIns)
-      if (kind === undefined) return [event]
+      const name = clientName(event.name, standIns)
+      if (kind === undefined) return [{ ...event, name }]
       kinds.set(key, kind)
       inputs.set(key, '')
-      if (kind === 'custom') return [{ ...event, isCustom: true }]
+      if (kind === 'custom') return [{ ...event, name, isCustom: true }]
       choicesOfText.add(event.choice)
       return []
     }
@@ -55,8 +59,12 @@ export function standInFilter(standIns: StandIns): (events: readonly ChatEvent[]
     )
 }
 
-function isNone({ structuredOutput, customTools }: StandIns): boolean {
-  return structuredOutput === undefined && customTools === undefined
+function isNone({ structuredOutput, customTools, renamed }: StandIns): boolean {
+  return structuredOutput === undefined && customTools === undefined && renamed === undefined
+}
+
+function clientName(name: string, { renamed = {} }: StandIns): string {
+  return Object.hasOwn(renamed, name) ? (renamed[name] ?? name) : name
 }
 
 function kindOf(name: string, { structuredOutput, customTools }: StandIns): 'text' | 'custom' | undefined {
@@ -76,7 +84,8 @@ function turnedBack(choice: Choice, standIns: StandIns): Choice {
 function turnedCall(call: ToolCall, standIns: StandIns): Part {
   const kind = kindOf(call.name, standIns)
   if (kind === 'text') return { kind: 'text', text: call.argumentsJson }
-  return kind === 'custom' ? { ...call, isCustom: true, argumentsJson: inputOf(call.argumentsJson) } : call
+  const named = { ...call, name: clientName(call.name, standIns) }
+  return kind === 'custom' ? { ...named, isCustom: true, argumentsJson: inputOf(call.argumentsJson) } : named
 }
 
 function inputOf(argumentsJson: string): string {

@@ -42,7 +42,7 @@ export function translateStream(given: {
   const told = () => {
     const events = pending
     pending = []
-    return encoder.encode(given.encoder.encode(events))
+    return encoder.encode(onOneLine(given.encoder.encode(events)))
   }
   return {
     reader: {
@@ -61,6 +61,13 @@ export function translateStream(given: {
     },
     filter: { change: told, rest: told },
   }
+}
+
+/** Legal inside JSON, but line ends to readers that cut text as Python's `splitlines` does. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/g
+
+function onOneLine(text: string): string {
+  return text.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function isEmpty(event: ChatEvent): boolean {

@@ -1,10 +1,12 @@
 import type { Caller } from '../keys/authenticate'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { SluiceError } from '../platform/failure'
+import { protocols } from '../protocols/table'
 import { isAllowed } from '../routing/plan'
 import { canonicalName, isKnownModelName, modelNames } from '../routing/resolve'
 import { listModels, readModel } from './custom-models'
 import type { KeyedRoute, RouteContext } from './route'
+import { sdkProtocol } from './sdk-protocol'
 
 /** The list that an SDK asks for; `/api/models/` with its slash is Respan's own list, and this one without. */
 export const modelRoutes: KeyedRoute[] = [
@@ -26,7 +28,7 @@ export const modelRoutes: KeyedRoute[] = [
   },
   {
     method: 'GET',
-    paths: ['/models/:name{.+}', '/v1/models/:name{.+}', '/api/v1/models/:name{.+}'],
+    paths: ['', '/v1', '/api/v1', '/v1beta', '/api/v1beta'].map((base) => `${base}/models/:name{.+}`),
     auth: 'any_key',
     logging: 'none',
     errors: 'sdk',
@@ -45,30 +47,56 @@ async function list({ env, isolate, background, request }: RouteContext, caller:
   const config = await isolate.config.get(background)
   const around = surroundingsOf(env, config)
   const names = modelNames(around).filter((name) => isAllowed(name, caller.allowedModels, around))
-  return Response.json(listShapes[shapeOf(request)]([...new Set(names)]))
+  return Response.json(shapeFor(request).list([...new Set(names)]))
 }
 
-/** The list in the words of the SDK that asks; the header and the path are how they tell themselves apart. */
-const listShapes: Readonly<Record<'chat' | 'messages' | 'contents', (names: string[]) => object>> = {
-  chat: (names) => ({ object: 'list', data: names.map(modelEntry) }),
-  messages: (names) => ({
-    data: names.map((id) => ({ type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' })),
-    has_more: false,
-    first_id: names[0] ?? null,
-    last_id: names.at(-1) ?? null,
-  }),
-  contents: (names) => ({
-    models: names.map((name) => ({
-      name: `models/${name}`,
-      displayName: name,
-      supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
-    })),
-  }),
+/** A model, and a list of them, in the words of a protocol. */
+interface ModelShape {
+  entry(name: string): object
+  list(names: readonly string[]): object
 }
 
-function shapeOf({ headers, url }: Request): keyof typeof listShapes {
-  if (headers.has('anthropic-version')) return 'messages'
-  return new URL(url).pathname.includes('/v1beta/') ? 'contents' : 'chat'
+const chatShape: ModelShape = {
+  entry: modelEntry,
+  list: (names) => ({ object: 'list', data: names.map(modelEntry) }),
+}
+/** Those that differ, by protocol. */
+const shapes: ReadonlyMap<string, ModelShape> = new Map([
+  [
+    protocols.anthropic.id,
+    {
+      entry: messagesEntry,
+      list: (names: readonly string[]) => ({
+        data: names.map(messagesEntry),
+        has_more: false,
+        first_id: names[0] ?? null,
+        last_id: names.at(-1) ?? null,
+      }),
+    },
+  ],
+  [
+    protocols.gemini.id,
+    {
+      entry: contentsEntry,
+      list: (names: readonly string[]) => ({ models: names.map(contentsEntry) }),
+    },
+  ],
+])
+
+function messagesEntry(id: string) {
+  return { type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' }
+}
+
+function contentsEntry(name: string) {
+  return {
+    name: `models/${name}`,
+    displayName: name,
+    supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
+  }
+}
+
+function shapeFor(request: Request): ModelShape {
+  return shapes.get(sdkProtocol(request).id) ?? chatShape
 }
 
 function listEither(context: RouteContext, caller: Caller): Promise<Response> {
@@ -86,12 +114,13 @@ function oneOfEither(context: RouteContext, caller: Caller): Promise<Response> {
   return caller.role === 'admin' ? readModel(context) : one(context, caller)
 }
 
-async function one({ env, isolate, background, params }: RouteContext, caller: Caller): Promise<Response> {
+async function one(context: RouteContext, caller: Caller): Promise<Response> {
+  const { env, isolate, background, params, request } = context
   const name = params.name ?? ''
   const around = surroundingsOf(env, await isolate.config.get(background))
   const isKnown = around.config.modelsByName.has(name) || isKnownModelName(name, around)
   if (isKnown && isAllowed(canonicalName(name, around), caller.allowedModels, around)) {
-    return Response.json(modelEntry(name))
+    return Response.json(shapeFor(request).entry(name))
   }
   throw new SluiceError({
     kind: 'not_found',

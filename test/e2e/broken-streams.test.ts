@@ -114,7 +114,7 @@ describe.concurrent.for(relays)('a stream asked for %s usage', ([asked, options]
     const model = `reports-${asked}`
     const step = fakes.errorEventAfter(4)
     const broken = await streamed(model, step, options)
-    expectBroken(broken, 502, 'upstream_error_event')
+    expectBroken(broken, 500, 'upstream_error_event')
     expect(broken.error).toMatchObject({ type: 'server_error' })
     expect(broken.log.error_message).toContain('The server experienced an error')
     const { text, logId } = await gateway.chat({ model: `fake/${model}`, messages: user('hi'), ...options })

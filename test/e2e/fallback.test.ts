@@ -96,8 +96,8 @@ describe.concurrent.for(relays.slice(1))('asked %s, the second model answers', (
   test.for<[string, fakes.Step, number]>([
     ['silence before any event', fakes.hangBeforeFirstEvent(), 504],
     ['silence before any content', fakes.hangMidStream(1), 504],
-    ['an error event', fakes.errorEventFirst(), 502],
-    ['an error event before any content', fakes.errorEventAfter(1), 502],
+    ['an error event', fakes.errorEventFirst(), 500],
+    ['an error event before any content', fakes.errorEventAfter(1), 500],
     ['a reset before any content', fakes.resetMidStream(1), 502],
     ['a cut inside the first event', fakes.cutMidStream(0, { insideEvent: true }), 502],
     ['an end before any content', fakes.endWithoutTerminal(1), 502],
@@ -110,17 +110,21 @@ describe.concurrent.for(relays.slice(1))('asked %s, the second model answers', (
     expect(reply.text.match(/"role":"assistant"/g)).toHaveLength(1)
   })
 
-  test.for<[string, fakes.Step]>([
-    ['breaks', fakes.resetMidStream(3)],
-    ['reports an error', fakes.errorEventAfter(3)],
-    ['ends too soon', fakes.endWithoutTerminal(3)],
-    ['breaks after its reasoning began', fakes.resetMidStream(3, { content: 'a', reasoning: 'a b c d' })],
-  ])('never, once the first has sent content and then %s', async ([, step]) => {
+  test.for<[string, fakes.Step, number]>([
+    ['breaks', fakes.resetMidStream(3), 502],
+    ['reports an error', fakes.errorEventAfter(3), 500],
+    ['ends too soon', fakes.endWithoutTerminal(3), 502],
+    [
+      'breaks after its reasoning began',
+      fakes.resetMidStream(3, { content: 'a', reasoning: 'a b c d' }),
+      502,
+    ],
+  ])('never, once the first has sent content and then %s', async ([, step, status_code]) => {
     const { first, second } = pair(step)
     const reply = await ask(first, { ...options, fallback_models: [second] })
     expect(reply.status).toBe(200)
     expect(reply.text).toContain('"error"')
-    expect(reply.log).toMatchObject({ ending: 'failed', attempts: [{ status_code: 502 }] })
+    expect(reply.log).toMatchObject({ ending: 'failed', attempts: [{ status_code }] })
     expect(reply.log.attempts).toHaveLength(1)
     expect(callsOf(second)).toEqual([])
   })

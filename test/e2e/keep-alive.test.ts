@@ -69,7 +69,7 @@ describe.concurrent.for(relays)('a stream asked for %s usage', ([asked, options]
   test.for<[string, fakes.Step, number, string]>([
     ['an error status', fakes.after(900, fakes.status(429)), 429, 'upstream_status'],
     ['a reset', fakes.after(900, fakes.resetBeforeHeaders()), 502, 'upstream_unreachable'],
-    ['an error event', fakes.errorEventFirst({ firstGapMs: 900 }), 502, 'upstream_error_event'],
+    ['an error event', fakes.errorEventFirst({ firstGapMs: 900 }), 500, 'upstream_error_event'],
     ['nothing at all', fakes.hangBeforeFirstEvent(), 504, 'upstream_timeout'],
   ])('that was kept alive and then gets %s ends with an error event', async ([what, step, status, code]) => {
     const model = `${what.replaceAll(' ', '-')}-${asked}`

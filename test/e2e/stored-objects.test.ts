@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { toFile } from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as fakes from '../fakes'
@@ -251,9 +252,9 @@ describe.concurrent('files and batches', () => {
     const response = await fetch(`${gateway.url}/v1/files?provider=patient`, {
       method: 'POST',
       headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/octet-stream' },
-      body: ReadableStream.from(halves()),
+      body: Readable.toWeb(Readable.from(halves())),
       duplex: 'half',
-    } as RequestInit)
+    } as unknown as RequestInit)
     expect(await response.text()).toBe('the beginning, the rest')
     server.close()
   })

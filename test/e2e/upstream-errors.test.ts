@@ -148,7 +148,7 @@ describe.concurrent('a provider asked for a stream', () => {
   test.for<[string, fakes.Step, number, string]>([
     ['that is silent after its headers', fakes.hangBeforeFirstEvent(), 504, 'upstream_timeout'],
     ['that is silent after an event without content', fakes.hangMidStream(1), 504, 'upstream_timeout'],
-    ['that begins with an error', fakes.errorEventFirst(), 502, 'upstream_error_event'],
+    ['that begins with an error', fakes.errorEventFirst(), 500, 'upstream_error_event'],
     ['that is reset before any content', fakes.resetMidStream(1), 502, 'upstream_incomplete'],
     ['that is cut before any content', fakes.cutMidStream(1), 502, 'upstream_incomplete'],
     ['that ends before any content', fakes.endWithoutTerminal(1), 502, 'upstream_incomplete'],

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '../answer'
+import { madeCallId } from '../call-ids'
 import { isObject, jsonOf, listOf, textOf } from '../fields'
 import { decodeCitation } from './citations'
 import { decodeReplyBlock } from './decode-reply'
@@ -69,7 +70,7 @@ function thinkingBlock(start: Block): OpenBlock {
 function callBlock(start: Block, call: number): OpenBlock {
   const isGiven = isObject(start.input) && Object.keys(start.input).length > 0
   let hasDeltas = false
-  const id = textOf(start.id) ?? `call_${call}`
+  const id = textOf(start.id) ?? madeCallId(call)
   const given = (json: string): ChatEvent => ({ kind: 'tool_arguments', ...CHOICE, call, json })
   return {
     started: [{ kind: 'tool_call', ...CHOICE, call, id, name: textOf(start.name) ?? '' }],

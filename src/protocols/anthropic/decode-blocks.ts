@@ -29,6 +29,7 @@ const decoders: Readonly<Record<string, (block: Block, at: string) => Part>> = {
     ...commonOf(block, ['source'], at),
   }),
   document: decodeDocument,
+  search_result: decodeSearchResult,
   tool_use: decodeToolUse,
   tool_result: decodeToolResult,
   thinking: decodeThinking,
@@ -87,6 +88,22 @@ function decodeDocument(block: Block, at: string): Part {
     isCited: optionalFlagAt(fieldsOf(block.citations).enabled, `${at}.citations.enabled`),
     cache,
     ...(Object.keys(fields).length === 0 ? {} : { extras: { protocol: 'anthropic', fields, at } }),
+  }
+}
+
+// What the client's own search found is a text with an address, which every model reads.
+function decodeSearchResult(block: Block, at: string): Part {
+  const chunks = chunksOf(block.content, `${at}.content`)
+  if (chunks === 'mixed')
+    return { kind: 'native', type: 'search_result', protocol: 'anthropic', value: block, at }
+  return {
+    kind: 'file',
+    media: plainText(chunks),
+    name: optionalTextAt(block.title, `${at}.title`),
+    context: optionalTextAt(block.source, `${at}.source`),
+    isCited: optionalFlagAt(fieldsOf(block.citations).enabled, `${at}.citations.enabled`),
+    native: { protocol: 'anthropic', value: block },
+    ...commonOf(block, ['content', 'title', 'source', 'citations'], at),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ChatReply } from '../answer'
+import { madeCallId } from '../call-ids'
 import { fieldsOf, isObject, textOf } from '../fields'
 import type { Part } from '../parts'
 import { decodeCitations } from './citations'
@@ -66,7 +67,7 @@ function partsOf(content: readonly Block[]): Part[] {
       const part = decodeReplyBlock(block)
       return part === undefined ? [] : [part]
     }
-    const id = textOf(block.id) ?? `call_${calls}`
+    const id = textOf(block.id) ?? madeCallId(calls)
     calls += 1
     const argumentsJson = JSON.stringify(block.input ?? {})
     return [{ kind: 'tool_call', id, name: textOf(block.name) ?? '', argumentsJson }]

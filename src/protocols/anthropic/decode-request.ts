@@ -1,3 +1,4 @@
+import { SluiceError } from '../../platform/failure'
 import { fieldsOf } from '../fields'
 import type { ChatRequest, Message } from '../request'
 import { invalidField } from '../untranslatable'
@@ -5,6 +6,7 @@ import { arrayAt, objectAt, optionalFlagAt, optionalTextAt } from './checks'
 import { decodeContent } from './decode-blocks'
 import { decodeSettings, SETTING_FIELDS } from './decode-settings'
 import { decodeTools } from './decode-tools'
+import { THREAD_NOT_FOUND } from './errors'
 import { extrasOf } from './own-fields'
 
 const OTHER_FIELDS = ['model', 'messages', 'system', 'tools', 'stream']
@@ -23,6 +25,7 @@ export function decodeMessagesRequest(body: unknown): ChatRequest {
       'missing_required_parameter',
     )
   }
+  refuseContinuation(fields.thread)
   const { settings, names } = decodeSettings(fields)
   return {
     protocol: 'anthropic',
@@ -40,6 +43,14 @@ export function decodeMessagesRequest(body: unknown): ChatRequest {
       '',
     ),
   }
+}
+
+// A thread is held by one provider; others see the new messages only. Told so, clients send the whole conversation.
+function refuseContinuation(thread: unknown): void {
+  if (fieldsOf(thread).type !== 'continue') return
+  const param = 'thread.previous_message_id'
+  const message = `${param}: This model's provider holds no such thread. Send the whole conversation instead.`
+  throw new SluiceError({ kind: 'not_found', code: THREAD_NOT_FOUND, param, message })
 }
 
 // What the output's configuration has beside the effort and the format.

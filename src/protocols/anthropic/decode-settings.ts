@@ -1,4 +1,4 @@
-import { isObject } from '../fields'
+import { entryOf, isObject } from '../fields'
 import type { ChatRequest, Effort, Reasoning, ResponseFormat, Settings } from '../request'
 import { invalidField } from '../untranslatable'
 import { arrayAt, objectAt, optionalNumberAt, optionalTextAt, textAt } from './checks'
@@ -74,7 +74,7 @@ function decodeReasoning(thinking: unknown, effort: unknown): Reasoning | undefi
   const graded = grade === undefined ? {} : { effort: grade }
   if (thinking === undefined || thinking === null) return grade === undefined ? undefined : graded
   const { type, budget_tokens: budget, display } = objectAt(thinking, 'thinking')
-  const told = THINKING_TYPES[textAt(type, 'thinking.type')]
+  const told = entryOf(THINKING_TYPES, textAt(type, 'thinking.type'))
   if (told === undefined) {
     throw invalidField(
       'thinking.type',
@@ -82,7 +82,7 @@ function decodeReasoning(thinking: unknown, effort: unknown): Reasoning | undefi
     )
   }
   const budgetTokens = optionalNumberAt(budget, 'thinking.budget_tokens')
-  const shown = SHOWN[optionalTextAt(display, 'thinking.display') ?? ''] ?? 'auto'
+  const shown = entryOf(SHOWN, optionalTextAt(display, 'thinking.display') ?? '') ?? 'auto'
   return {
     ...told,
     ...graded,

@@ -1,6 +1,8 @@
-import { isObject, jsonOf } from '../fields'
+import { inputOfCall } from '../call-input'
+import { isObject } from '../fields'
 import type { Part } from '../parts'
-import { invalidField, untranslatable } from '../untranslatable'
+import type { WireProtocolId } from '../protocol'
+import { untranslatable } from '../untranslatable'
 import { ownCitations } from './citations'
 import { encodeDocumentSource, encodeImageSource, isImageFile } from './media'
 import { type Block, encodeCommon } from './own-fields'
@@ -9,15 +11,16 @@ import { legalToolId } from './tool-ids'
 /**
  * The parts of a message as blocks. Texts without a letter are left out, since the provider refuses them; reasoning
  * that it cannot know as its own is a loss. The proofs of other providers for texts and calls mean nothing here.
+ * @param client whose words errors use
  */
-export function encodeParts(parts: readonly Part[], losses: string[]): Block[] {
+export function encodeParts(parts: readonly Part[], losses: string[], client: WireProtocolId): Block[] {
   return parts.flatMap((part) => {
-    const block = encodePart(part, losses)
+    const block = encodePart(part, losses, client)
     return block === undefined ? [] : [block]
   })
 }
 
-function encodePart(part: Part, losses: string[]): Block | undefined {
+function encodePart(part: Part, losses: string[], client: WireProtocolId): Block | undefined {
   const at = part.at ?? ''
   switch (part.kind) {
     case 'text':
@@ -29,9 +32,9 @@ function encodePart(part: Part, losses: string[]): Block | undefined {
     case 'file':
       return encodeFile(part, losses)
     case 'tool_call':
-      return encodeCall(part, losses)
+      return encodeCall(part, losses, client)
     case 'tool_result':
-      return encodeResult(part, losses)
+      return encodeResult(part, losses, client)
     case 'reasoning':
       return encodeReasoning(part, losses)
     case 'native':
@@ -56,6 +59,7 @@ function encodeText(part: Extract<Part, { kind: 'text' | 'refusal' }>, losses: s
 }
 
 function encodeFile(part: Extract<Part, { kind: 'file' }>, losses: string[]): Block {
+  if (part.native?.protocol === 'anthropic') return { ...part.native.value }
   if (isImageFile(part)) {
     return {
       type: 'image',
@@ -74,28 +78,27 @@ function encodeFile(part: Extract<Part, { kind: 'file' }>, losses: string[]): Bl
   }
 }
 
-function encodeCall(part: Extract<Part, { kind: 'tool_call' }>, losses: string[]): Block {
+function encodeCall(
+  part: Extract<Part, { kind: 'tool_call' }>,
+  losses: string[],
+  client: WireProtocolId,
+): Block {
   const { id, name } = part
   return {
     type: 'tool_use',
     id: legalToolId(id),
     name,
-    input: inputOf(part),
+    input: inputOfCall(part, client),
     ...encodeCommon(part, losses),
   }
 }
 
-function inputOf({ argumentsJson, isCustom, at = '' }: Extract<Part, { kind: 'tool_call' }>): Block {
-  if (isCustom === true) return { input: argumentsJson }
-  if (argumentsJson.trim() === '') return {}
-  const input = jsonOf(argumentsJson)
-  if (isObject(input)) return input
-  const field = `${at}.function.arguments`
-  throw invalidField(field, `${field}: Expected the text of a JSON object.`)
-}
-
-function encodeResult(part: Extract<Part, { kind: 'tool_result' }>, losses: string[]): Block {
-  const content = encodeParts(part.parts, losses)
+function encodeResult(
+  part: Extract<Part, { kind: 'tool_result' }>,
+  losses: string[],
+  client: WireProtocolId,
+): Block {
+  const content = encodeParts(part.parts, losses, client)
   const [first] = content
   // One text with nothing beside it is told as a text.
   const isPlain = content.length === 1 && first?.type === 'text' && Object.keys(first).length === 2

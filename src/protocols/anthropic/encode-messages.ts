@@ -1,4 +1,5 @@
 import type { Part } from '../parts'
+import type { WireProtocolId } from '../protocol'
 import type { ChatRequest, Message } from '../request'
 import { untranslatable } from '../untranslatable'
 import { encodeParts } from './encode-blocks'
@@ -27,10 +28,8 @@ export function encodeMessages(
   const found = messages.findIndex(({ role }) => !INSTRUCTING.has(role))
   const start = found === -1 ? messages.length : found
   for (const { name, at } of messages) if (name !== undefined) losses.push(`${at}.name`)
-  const system = messages.slice(0, start).flatMap((message) => encodeInstruction(message, losses))
-  const turns = merged(
-    messages.slice(start).map((message) => encodeTurn(message, protocol === 'anthropic', losses)),
-  )
+  const system = messages.slice(0, start).flatMap((message) => encodeInstruction(message, protocol, losses))
+  const turns = merged(messages.slice(start).map((message) => encodeTurn(message, protocol, losses)))
   // Instructions alone are what the user says.
   if (turns.length === 0 && system.length > 0) {
     return { system: [], turns: [{ role: 'user', content: system, extras: {} }] }
@@ -52,10 +51,10 @@ function isCall({ type }: Block): boolean {
   return type === 'tool_use'
 }
 
-function encodeInstruction({ parts, extras }: Message, losses: string[]): Block[] {
+function encodeInstruction({ parts, extras }: Message, client: WireProtocolId, losses: string[]): Block[] {
   refuseOthers(parts)
   losses.push(...Object.keys(ownExtras(extras, losses)).map((field) => `${extras?.at}.${field}`))
-  return encodeParts(parts, losses)
+  return encodeParts(parts, losses, client)
 }
 
 function refuseOthers(parts: readonly Part[]): void {
@@ -65,11 +64,12 @@ function refuseOthers(parts: readonly Part[]): void {
   throw untranslatable(at, `${at}: The target takes nothing but text as instructions, not ${kind}.`)
 }
 
-function encodeTurn({ role, parts, extras }: Message, isOwn: boolean, losses: string[]): Turn {
+function encodeTurn({ role, parts, extras }: Message, client: WireProtocolId, losses: string[]): Turn {
+  const isOwn = client === 'anthropic'
   if (INSTRUCTING.has(role)) refuseOthers(parts)
   if (role === 'assistant') refuseMedia(parts)
   const turnRole = role === 'assistant' ? role : INSTRUCTING.has(role) && isOwn ? 'system' : 'user'
-  return { role: turnRole, content: encodeParts(parts, losses), extras: ownExtras(extras, losses) }
+  return { role: turnRole, content: encodeParts(parts, losses, client), extras: ownExtras(extras, losses) }
 }
 
 function refuseMedia(parts: readonly Part[]): void {

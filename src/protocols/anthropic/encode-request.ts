@@ -1,6 +1,7 @@
 import type { EncodedRequest, EncodeTarget } from '../codec'
 import { fieldsOf } from '../fields'
 import type { ChatRequest } from '../request'
+import { withLegalNames } from '../tool-names'
 import { untranslatable } from '../untranslatable'
 import { canThink, encodeMessages, type Turn } from './encode-messages'
 import { encodeSampling } from './encode-settings'
@@ -10,11 +11,15 @@ import { encodeFormat } from './output-format'
 import { type Block, ownExtras } from './own-fields'
 import { planThinking } from './thinking'
 
+/** What the provider takes as the name of a tool. */
+const TOOL_NAMES = { illegal: /[^a-zA-Z0-9_-]/, maxLength: 128 }
+
 /**
  * A request in the words of the Messages API.
  * @throws SluiceError `untranslatable` for content or tools that it has no words for
  */
-export function encodeMessagesRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
+export function encodeMessagesRequest(given: ChatRequest, target: EncodeTarget): EncodedRequest {
+  const { request, renamed } = withLegalNames(given, TOOL_NAMES)
   const { settings, names, previousResponseId } = request
   const { model, traits } = target
   if (previousResponseId !== undefined) throw notStored()
@@ -57,6 +62,7 @@ export function encodeMessagesRequest(request: ChatRequest, target: EncodeTarget
     standIns: {
       ...(format.tool === undefined ? {} : { structuredOutput: String(format.tool.name) }),
       ...(customTools.length === 0 ? {} : { customTools }),
+      ...(renamed === undefined ? {} : { renamed }),
     },
   }
 }

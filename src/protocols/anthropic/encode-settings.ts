@@ -1,5 +1,4 @@
 import type { ModelTraits } from '../codec'
-import { isObject } from '../fields'
 import type { ChatRequest, Settings } from '../request'
 import { lostSettings } from '../untranslatable'
 import type { Block } from './own-fields'
@@ -30,7 +29,8 @@ export function encodeSampling(
 ): Block {
   const { settings, names, protocol } = request
   const isOwn = protocol === 'anthropic'
-  losses.push(...lostSettings({ ...request, settings: withoutNeutral(settings, isOwn) }, CARRIED))
+  const others = isOwn ? { ...settings, metadata: undefined } : settings
+  losses.push(...lostSettings({ ...request, settings: others }, CARRIED))
   const lose = (name: keyof Settings) => {
     losses.push(names[name] ?? name)
     return {}
@@ -42,7 +42,7 @@ export function encodeSampling(
     ...(endUserId === undefined ? {} : { user_id: endUserId }),
   }
   return {
-    ...encodeNumbers(settings, { refused, isThinking }, lose),
+    ...encodeNumbers(isOwn ? settings : oneSampler(settings, traits, lose), { refused, isThinking }, lose),
     ...encodeStop(settings.stop, refused.has('stop'), lose),
     ...encodeTier(settings.serviceTier, isOwn, lose),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
@@ -50,6 +50,15 @@ export function encodeSampling(
 }
 
 type Lose = (name: keyof Settings) => Block
+
+// Some models take one of the two only; 1 is what each of them is without a word.
+function oneSampler(settings: Settings, { hasOneSampler }: ModelTraits, lose: Lose): Settings {
+  const { temperature, topP } = settings
+  if (temperature === undefined || topP === undefined || hasOneSampler !== true) return settings
+  if (temperature === 1 && topP !== 1) return { ...settings, temperature: undefined }
+  if (topP !== 1) lose('topP')
+  return { ...settings, topP: undefined }
+}
 
 // Thinking sets its own temperature, and takes no choice of words but a wide one.
 function encodeNumbers(
@@ -90,23 +99,4 @@ function encodeStop(stop: readonly string[] | undefined, isRefused: boolean, los
   const legal = isRefused ? [] : stop.filter((sequence) => sequence.trim() !== '')
   if (legal.length < stop.length) lose('stop')
   return legal.length === 0 ? {} : { stop_sequences: legal }
-}
-
-/** Values that ask for what happens here anyway: nothing is lost with them. */
-const NEUTRAL: Readonly<Partial<Record<keyof Settings, unknown>>> = {
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  choiceCount: 1,
-  logprobs: false,
-  store: false,
-  verbosity: 'medium',
-}
-
-function withoutNeutral(settings: Settings, isOwn: boolean): Settings {
-  const isAsked = ([name, value]: [string, unknown]) => {
-    if (name === 'metadata' && isOwn) return false
-    if (isObject(value) && Object.keys(value).length === 0) return false
-    return !Object.entries(NEUTRAL).some(([neutral, usual]) => neutral === name && usual === value)
-  }
-  return Object.fromEntries(Object.entries(settings).filter(isAsked))
 }

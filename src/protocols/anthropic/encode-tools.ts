@@ -1,13 +1,12 @@
 import type { ModelTraits } from '../codec'
 import type { ChatRequest, Tool, ToolChoice } from '../request'
-import { untranslatable } from '../untranslatable'
+import { objectSchema } from '../tool-schema'
+import { lostSearchFields, untranslatable } from '../untranslatable'
 import { type Block, encodeCommon } from './own-fields'
 import { structuredSchema } from './structured-schema'
 
 /** Tools with a guaranteed form that one request may have (Claude docs, "Structured outputs"). */
 const MOST_STRICT_TOOLS = 20
-/** What the provider takes as a tool's name. */
-const LEGAL_NAME = /^[a-zA-Z0-9_-]{1,128}$/
 
 /** The tools of a request, and the names of those that stand in for custom ones. */
 export function encodeTools(
@@ -86,11 +85,11 @@ function encodeFunction(
   losses: string[],
   strict: boolean | undefined,
 ): Block {
-  const { name, description, parameters, at } = tool
+  const { name, description, parameters } = tool
   return {
-    name: legalName(name, at),
+    name,
     ...(description === undefined ? {} : { description }),
-    input_schema: { type: 'object', ...(parameters ?? { properties: {} }) },
+    input_schema: objectSchema(parameters),
     ...(strict === undefined ? {} : { strict }),
     ...encodeCommon(tool, losses),
   }
@@ -102,11 +101,7 @@ function encodeOther(tool: Exclude<Tool, { kind: 'function' }>, losses: string[]
   if (tool.kind === 'native') {
     throw untranslatable(tool.at, `${tool.at}: The target does not know the tool ${tool.type}.`)
   }
-  losses.push(
-    ...Object.keys(tool.value)
-      .filter((key) => key !== 'type')
-      .map((key) => `${tool.at}.${key}`),
-  )
+  losses.push(...lostSearchFields(tool))
   return { type: 'web_search_20250305', name: 'web_search' }
 }
 
@@ -114,17 +109,8 @@ function encodeCustom(tool: Extract<Tool, { kind: 'custom' }>, losses: string[])
   const { name, description, format, at } = tool
   if (format !== undefined && format.type !== 'text') losses.push(`${at}.format`)
   return {
-    name: legalName(name, at),
+    name,
     ...(description === undefined ? {} : { description }),
     input_schema: { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] },
   }
-}
-
-// Its calls would come back by another name, so it cannot be given one.
-function legalName(name: string, at: string): string {
-  if (LEGAL_NAME.test(name)) return name
-  throw untranslatable(
-    `${at}.name`,
-    `${at}.name: The target takes 1 to 128 letters, digits, "_" and "-" as the name of a tool, not "${name}".`,
-  )
 }

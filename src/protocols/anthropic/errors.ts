@@ -1,6 +1,7 @@
 import type { FailureDescription } from '../../platform/failure'
 import type { UpstreamError } from '../answer'
 import { fieldsOf, jsonOf, textOf } from '../fields'
+import { codeOfError, plainMessage } from '../plain-error'
 
 /** The type of an error by its status (Claude API docs, "Errors"). */
 const TYPES: ReadonlyMap<number, string> = new Map([
@@ -29,9 +30,12 @@ const STATUSES: ReadonlyMap<string, number> = new Map([
   ['overloaded_error', 529],
 ])
 
+/** The provider's code for a thread that it does not hold, upon which clients send the whole conversation again. */
+export const THREAD_NOT_FOUND = 'thread_not_found'
+
 /** The provider's own error shape (Claude API docs, "Errors"). */
 export function encodeMessagesError(description: FailureDescription): string {
-  return JSON.stringify(errorBody(description.status, messageOf(description)))
+  return JSON.stringify(errorBody(description.status, messageOf(description), description.code))
 }
 
 /** An error as the last event of a stream. The blank lines in front end an event that broke off in the middle. */
@@ -46,8 +50,15 @@ export function encodedErrorEvent(status: number, message: string): string {
 
 /** The error in a body with an error status; undefined when the body is not the protocol's. */
 export function decodeMessagesError(status: number, body: Uint8Array): UpstreamError | undefined {
-  const error = errorOf(fieldsOf(jsonOf(new TextDecoder().decode(body))))
-  return error === undefined || status < 400 ? error : { ...error, status }
+  const value = jsonOf(new TextDecoder().decode(body))
+  // Clouds that host the provider's models answer in their own shapes, streams in a list.
+  const fields = fieldsOf(Array.isArray(value) ? value[0] : value)
+  const error = errorOf(fields)
+  if (status < 400) return error
+  const message = error?.message ?? plainMessage(fields)
+  return message === undefined
+    ? undefined
+    : { message, status, code: codeOfError({ status, message, code: error?.code }) }
 }
 
 /** The error that a body or an event tells of; its status is what its type stands for. */
@@ -56,13 +67,14 @@ export function errorOf(fields: Record<string, unknown>): UpstreamError | undefi
   const type = textOf(error.type)
   const message = textOf(error.message) ?? textOf(fields.error)
   if (message === undefined && type === undefined && fields.type !== 'error') return undefined
-  const code = textOf(fieldsOf(error.details).error_code) ?? type
+  const code = textOf(fieldsOf(error.details).error_code) ?? type ?? textOf(error.status)
   return { message: message ?? type ?? 'unknown error', status: STATUSES.get(type ?? '') ?? 500, code }
 }
 
-function errorBody(status: number, message: string): Record<string, unknown> {
+function errorBody(status: number, message: string, code?: string): Record<string, unknown> {
   const type = TYPES.get(status) ?? (status >= 500 ? 'api_error' : 'invalid_request_error')
-  return { type: 'error', error: { type, message } }
+  const details = code === THREAD_NOT_FOUND ? { details: { error_code: code } } : {}
+  return { type: 'error', error: { type, message, ...details } }
 }
 
 // The protocol has no field of its own for the place of a mistake.

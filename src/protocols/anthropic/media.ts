@@ -1,4 +1,5 @@
 import { fromBase64 } from '../../platform/base64'
+import { imageTypeOf } from '../image-type'
 import type { Media, Part } from '../parts'
 import { untranslatable } from '../untranslatable'
 import type { Block } from './own-fields'
@@ -15,13 +16,11 @@ const WEB = /^https?:\/\//i
 /** An image's source; its other fields are the caller's. */
 export function encodeImageSource({ media, at = '' }: ImagePart): Block {
   if (media.kind === 'base64') {
-    if (!IMAGE_TYPES.has(media.mediaType)) {
-      throw untranslatable(
-        at,
-        `${at}: The target takes JPEG, PNG, GIF and WebP images, not ${media.mediaType}.`,
-      )
+    const mediaType = imageTypeOf(media)
+    if (!IMAGE_TYPES.has(mediaType)) {
+      throw untranslatable(at, `${at}: The target takes JPEG, PNG, GIF and WebP images, not ${mediaType}.`)
     }
-    return { type: 'base64', media_type: media.mediaType, data: media.base64 }
+    return { type: 'base64', media_type: mediaType, data: media.base64 }
   }
   return linkedSource(media, at) ?? neither(at, 'an image')
 }

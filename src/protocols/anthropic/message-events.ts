@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../answer'
-import { fieldsOf, textOf } from '../fields'
+import { entryOf, fieldsOf, listOf, textOf } from '../fields'
 import { type OpenBlock, openBlock } from './block-decoder'
 import { errorOf } from './errors'
 import { decodeStopReason, refusalOf } from './finish'
@@ -33,11 +33,14 @@ export function messageEvents(): MessageEvents {
 /** What each event tells; a ping and what is not known tell nothing. */
 const readers: Readonly<Record<string, (state: State, fields: Block) => ChatEvent[]>> = {
   message_start(state, { message }) {
-    const { id, model, usage } = fieldsOf(message)
+    const fields = fieldsOf(message)
+    const { id, model, usage } = fields
     const serviceTier = textOf(fieldsOf(usage).service_tier)
     return [
       { kind: 'start', id: textOf(id), model: textOf(model), serviceTier },
       ...usageEvents(state, usage),
+      ...contentAtStart(state, fields),
+      ...finishEvents(state, fields),
     ]
   },
   content_block_start(state, { index, content_block: block }) {
@@ -45,7 +48,7 @@ const readers: Readonly<Record<string, (state: State, fields: Block) => ChatEven
   },
   content_block_delta(state, { index, delta }) {
     const fields = fieldsOf(delta)
-    const type = TYPE_OF_DELTA[textOf(fields.type) ?? '']
+    const type = entryOf(TYPE_OF_DELTA, textOf(fields.type) ?? '')
     const block = state.blocks.get(index) ?? begun(state, index, { type })
     return ofContent(state, block.add(fields))
   },
@@ -55,14 +58,7 @@ const readers: Readonly<Record<string, (state: State, fields: Block) => ChatEven
     return ofContent(state, events)
   },
   message_delta(state, { delta, usage }) {
-    const fields = fieldsOf(delta)
-    const reason = textOf(fields.stop_reason)
-    const events = usageEvents(state, usage)
-    if (reason === undefined) return events
-    const refusal = state.hasContent ? undefined : refusalOf(fields)
-    if (refusal?.kind === 'refusal') events.push({ kind: 'refusal', choice: 0, text: refusal.text })
-    const stopSequence = textOf(fields.stop_sequence)
-    return [...events, { kind: 'finish', choice: 0, reason: decodeStopReason(reason), stopSequence }]
+    return [...usageEvents(state, usage), ...finishEvents(state, fieldsOf(delta))]
   },
   message_stop: () => [{ kind: 'end' }],
 }
@@ -80,6 +76,25 @@ function begun(state: State, index: unknown, start: Block): OpenBlock {
   if (start.type === 'tool_use') state.calls += 1
   state.blocks.set(index, block)
   return block
+}
+
+// A turn that goes on behind tools of the provider's own may come whole in its first event.
+function contentAtStart(state: State, { content }: Block): ChatEvent[] {
+  return listOf(content).flatMap((block) => {
+    const { started, stop } = begun(state, undefined, fieldsOf(block))
+    return ofContent(state, [...started, ...stop()])
+  })
+}
+
+function finishEvents(state: State, fields: Block): ChatEvent[] {
+  const reason = textOf(fields.stop_reason)
+  if (reason === undefined) return []
+  const refusal = state.hasContent ? undefined : refusalOf(fields)
+  const stopSequence = textOf(fields.stop_sequence)
+  return [
+    ...(refusal?.kind === 'refusal' ? [{ kind: 'refusal', choice: 0, text: refusal.text } as const] : []),
+    { kind: 'finish', choice: 0, reason: decodeStopReason(reason), stopSequence },
+  ]
 }
 
 function ofContent(state: State, events: ChatEvent[]): ChatEvent[] {

@@ -45,5 +45,7 @@ export function encodeFormat(
   // A tool that the client itself forces goes first; its other tools stay as free as they were.
   if (toolChoice?.kind === 'tool') return { tool, instructions: [] }
   const isFree = given.hasTools && toolChoice?.kind !== 'none'
-  return { tool, choice: isFree ? { type: 'any' } : { type: 'tool', name: STAND_IN }, instructions: [] }
+  const single = settings.parallelToolCalls === false ? { disable_parallel_tool_use: true } : {}
+  const choice = isFree ? { type: 'any', ...single } : { type: 'tool', name: STAND_IN }
+  return { tool, choice, instructions: [] }
 }

@@ -1,5 +1,5 @@
 import type { AnswerFacts } from '../canonical'
-import { fieldsOf, jsonOf, textOf } from '../fields'
+import { entryOf, fieldsOf, jsonOf, listOf, textOf } from '../fields'
 import type { StreamReader } from '../protocol'
 import { sseReader } from '../sse'
 import { errorOf } from './errors'
@@ -23,11 +23,19 @@ export function messagesStreamReader(): StreamReader {
     const decoded = decodeUsage(usage)
     if (decoded !== undefined) facts.usage = decoded
   }
+  const noteFinish = (told: unknown) => {
+    const reason = textOf(told)
+    if (reason === undefined) return
+    facts.finishReason = reason
+    hasContent = true
+  }
   const on: Record<string, (fields: Record<string, unknown>, data: string) => void> = {
     message_start({ message }) {
-      const { id, usage: told } = fieldsOf(message)
+      const { id, usage: told, content, stop_reason } = fieldsOf(message)
       if (textOf(id) !== undefined) facts.responseId ??= textOf(id) ?? ''
       noteUsage(told)
+      hasContent ||= listOf(content).length > 0
+      noteFinish(stop_reason)
     },
     content_block_start: ({ content_block: block }) => {
       hasContent ||= !EMPTY_AT_START.has(fieldsOf(block).type)
@@ -36,9 +44,7 @@ export function messagesStreamReader(): StreamReader {
       hasContent ||= saysSomething(fieldsOf(delta))
     },
     message_delta({ delta, usage: told }) {
-      const reason = textOf(fieldsOf(delta).stop_reason)
-      if (reason !== undefined) facts.finishReason = reason
-      hasContent ||= reason !== undefined
+      noteFinish(fieldsOf(delta).stop_reason)
       noteUsage(told)
     },
     message_stop: () => {
@@ -54,7 +60,7 @@ export function messagesStreamReader(): StreamReader {
       const type = TYPE_FIRST.exec(data)?.[1]
       if (hasContent && type?.startsWith('content_block_') === true) return
       const fields = fieldsOf(jsonOf(data))
-      on[type ?? textOf(fields.type) ?? name ?? '']?.(fields, data)
+      entryOf(on, type ?? textOf(fields.type) ?? name ?? '')?.(fields, data)
     },
     overrun: (message) => {
       error ??= { message, data: '' }

@@ -43,6 +43,7 @@ export function planThinking(
   const off: ThinkingPlan = { maxTokens: given.maxTokens, isOn: false, isLost: false }
   if (reasoning === undefined) return off
   const isOwn = protocol === 'anthropic'
+  if (isSilent(reasoning)) return off
   const mode = modeFor(reasoning, traits, isOwn)
   if (mode === 'none' || given.mustCall) return { ...off, isLost: !isOff(reasoning) }
   const graded = mode === 'adaptive' ? gradeFor(reasoning, traits, given.maxTokens) : {}
@@ -54,6 +55,12 @@ export function planThinking(
   // The effort alone is the protocol's own way to leave the thinking to the model.
   if (isOwn && reasoning.isEnabled === undefined) return { ...off, ...graded }
   return { ...off, ...graded, isOn: true, thinking: { type: 'adaptive', ...displayFor(reasoning, isOwn) } }
+}
+
+// Only how the reasoning is not to be shown, or that it may come encrypted, which asks for none.
+function isSilent({ effort, budgetTokens, isEnabled, isAdaptive, shown = 'none' }: Reasoning): boolean {
+  const isAsked = [effort, budgetTokens, isEnabled, isAdaptive].some((wish) => wish !== undefined)
+  return !isAsked && shown === 'none'
 }
 
 function modeFor(reasoning: Reasoning, traits: ModelTraits, isOwn: boolean): 'budget' | 'adaptive' | 'none' {

@@ -1,9 +1,9 @@
+import { uniqueCallId } from '../call-ids'
+
 const LEGAL = /^[a-zA-Z0-9_-]+$/
 const ILLEGAL_LETTER = /[^a-zA-Z0-9_-]/g
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
-/** As decoders name the calls of providers that give no ids: unique within one reply only. */
-const COUNTED = /^call_\d+$/
 
 /**
  * A tool call's id as the provider takes it: as it is where that is legal, else the same legal one for the same id
@@ -15,7 +15,7 @@ export function legalToolId(id: string): string {
 
 /** The id of a call in an answer; the provider wants it unique within the whole conversation. */
 export function uniqueToolId(id: string, replyId: string): string {
-  return COUNTED.test(id) ? `toolu_${replyId}_${id.slice('call_'.length)}` : legalToolId(id)
+  return legalToolId(uniqueCallId(id, replyId, 'toolu'))
 }
 
 // FNV-1a (Fowler, Noll, Vo), 32 bits: ids that differ in illegal letters only must stay apart.

@@ -1,30 +1,22 @@
-import { isObject, jsonOf } from '../fields'
+import { inputOfCall } from '../call-input'
 import type { Part } from '../parts'
 import type { WireProtocolId } from '../protocol'
 import type { CacheMarker } from '../request'
-import { invalidField, lostExtras, untranslatable } from '../untranslatable'
+import { lostExtras, untranslatable } from '../untranslatable'
 import { type Block, fileBlock, imageBlock, videoBlock } from './media'
-import { createDocumentNames, legalName } from './names'
+import { createDocumentNames, legalId } from './names'
 
 /** What is collected while a request is written. */
 export interface Writing {
   losses: string[]
   nameDocument: (name: string | undefined) => string
-  /** What the client calls the arguments of a call, behind its path. */
-  argumentsField: string
-}
-
-const ARGUMENTS_FIELDS: Record<WireProtocolId, string> = {
-  'openai-chat': 'function.arguments',
-  'openai-responses': 'arguments',
-  anthropic: 'input',
-  gemini: 'functionCall.args',
-  'bedrock-converse': 'toolUse.input',
+  /** Whose words errors use. */
+  client: WireProtocolId
 }
 
 /** The beginning of a request that came in a protocol, with nothing lost yet. */
 export function startWriting(protocol: WireProtocolId): Writing {
-  return { losses: [], nameDocument: createDocumentNames(), argumentsField: ARGUMENTS_FIELDS[protocol] }
+  return { losses: [], nameDocument: createDocumentNames(), client: protocol }
 }
 
 /** A part as content blocks: none when it is empty or means nothing to this target, two with a cache marker. */
@@ -60,7 +52,7 @@ function blockOf(part: Part, writing: Writing): Block | undefined {
       return transcriptOf(part, writing)
     case 'tool_call':
       return {
-        toolUse: { toolUseId: legalName(part.id), name: legalName(part.name), input: inputOf(part, writing) },
+        toolUse: { toolUseId: legalId(part.id), name: part.name, input: inputOfCall(part, writing.client) },
       }
     case 'tool_result':
       return toolResult(part, writing)
@@ -85,23 +77,11 @@ function transcriptOf({ transcript = '', at = '' }: Extract<Part, { kind: 'audio
   return spoken
 }
 
-function inputOf(
-  call: Extract<Part, { kind: 'tool_call' }>,
-  { argumentsField }: Writing,
-): Record<string, unknown> {
-  const { argumentsJson, isCustom, at = '' } = call
-  if (isCustom === true) return { input: argumentsJson }
-  if (argumentsJson.trim() === '') return {}
-  const input = jsonOf(argumentsJson)
-  if (!isObject(input)) throw invalidField(`${at}.${argumentsField}`, 'must be the JSON text of an object')
-  return input
-}
-
 function toolResult(result: Extract<Part, { kind: 'tool_result' }>, writing: Writing): Block {
   const { callId, parts, isError } = result
   return {
     toolResult: {
-      toolUseId: legalName(callId),
+      toolUseId: legalId(callId),
       content: parts.flatMap((part) => resultBlock(part, writing)),
       // Only some models take a status, and success is what no status means.
       ...(isError === true ? { status: 'error' } : {}),

@@ -1,5 +1,6 @@
 import type { UpstreamError } from '../answer'
-import { countOf, fieldsOf, isObject, jsonOf, textOf } from '../fields'
+import { countOf, entryOf, fieldsOf, isObject, jsonOf, textOf } from '../fields'
+import { codeOfError } from '../plain-error'
 import type { Frame } from './frames'
 
 const decoder = new TextDecoder()
@@ -26,10 +27,6 @@ const STATUSES: Readonly<Record<string, number>> = {
   serviceUnavailableException: 503,
   modelTimeoutException: 504,
 }
-const TOO_LONG =
-  /input is too long|prompt is too long|too many input tokens|maximum context length|exceeds? the (?:model's )?(?:maximum )?context/i
-const TOO_LONG_CODE = 'context_length_exceeded'
-
 /** The error in a body with an error status, in the spellings of the service and of what stands before it. */
 export function decodeConverseError(status: number, body: Uint8Array): UpstreamError | undefined {
   const value = jsonOf(decoder.decode(body))
@@ -37,7 +34,7 @@ export function decodeConverseError(status: number, body: Uint8Array): UpstreamE
   const type = shortType(textOf(value.__type) ?? textOf(fieldsOf(value.Output).__type))
   const message = textOf(value.message) ?? textOf(value.Message) ?? type
   if (message === undefined) return undefined
-  const code = TOO_LONG.test(message) ? TOO_LONG_CODE : (type ?? CODES[status])
+  const code = codeOfError({ status, message, code: type ?? CODES[status] })
   return { message, status: STANDS_FOR[status] ?? status, code }
 }
 
@@ -49,11 +46,8 @@ export function errorOfFrame({ headers, payload }: Frame): UpstreamError | undef
   const fields = fieldsOf(jsonOf(payload))
   const message =
     textOf(fields.message) ?? textOf(fields.Message) ?? textOf(headers[':error-message'] ?? payload) ?? name
-  return {
-    message,
-    status: originalStatus(fields) ?? STATUSES[withSmallInitial(name)] ?? 500,
-    code: TOO_LONG.test(message) ? TOO_LONG_CODE : name,
-  }
+  const status = originalStatus(fields) ?? entryOf(STATUSES, withSmallInitial(name)) ?? 500
+  return { message, status, code: codeOfError({ status, message, code: name }) }
 }
 
 // Told by a model that failed while it streamed.

@@ -1,5 +1,5 @@
 import type { FinishReason } from '../answer'
-import { fieldsOf, textOf } from '../fields'
+import { entryOf, fieldsOf, textOf } from '../fields'
 
 const FINISHES: Readonly<Record<string, FinishReason>> = {
   end_turn: 'stop',
@@ -23,5 +23,5 @@ export function finishOf(fields: Record<string, unknown>): {
 } {
   const extra = fieldsOf(fields.additionalModelResponseFields)
   const stopSequence = textOf(extra.stop_sequence) ?? textOf(fieldsOf(extra.delta).stop_sequence)
-  return { reason: FINISHES[textOf(fields.stopReason) ?? ''] ?? 'other', stopSequence }
+  return { reason: entryOf(FINISHES, textOf(fields.stopReason) ?? '') ?? 'other', stopSequence }
 }

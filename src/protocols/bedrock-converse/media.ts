@@ -1,4 +1,6 @@
 import { toBase64 } from '../../platform/base64'
+import { entryOf } from '../fields'
+import { imageTypeOf as typeOfBytes } from '../image-type'
 import type { Media, Part } from '../parts'
 import { untranslatable } from '../untranslatable'
 
@@ -11,7 +13,6 @@ type Formats = ReadonlyMap<string, string>
 const IMAGES: Formats = new Map([
   ['image/png', 'png'],
   ['image/jpeg', 'jpeg'],
-  ['image/jpg', 'jpeg'],
   ['image/gif', 'gif'],
   ['image/webp', 'webp'],
 ])
@@ -42,7 +43,8 @@ const encoder = new TextEncoder()
 
 /** @throws SluiceError `untranslatable` for an address on the web, a stored file, and formats that Converse does not know */
 export function imageBlock({ media, at = '' }: PartOf<'image'>): Block {
-  return { image: encoded(media, IMAGES, at) }
+  const seen = media.kind === 'base64' ? { ...media, mediaType: typeOfBytes(media) } : media
+  return { image: encoded(seen, IMAGES, at) }
 }
 
 /** Like an image; a model reads it frame by frame. */
@@ -53,7 +55,7 @@ export function videoBlock({ media, at = '' }: PartOf<'video'>): Block {
 /** A document, which must have a name of its own; a picture given as a file becomes an image. */
 export function fileBlock(part: PartOf<'file'>, nameOf: (name: string | undefined) => string): Block {
   const { media, name, context, isCited, at = '' } = part
-  if (IMAGES.has(mediaTypeOf(media))) return imageBlock({ kind: 'image', media, at })
+  if (mediaTypeOf(media).startsWith('image/')) return imageBlock({ kind: 'image', media, at })
   return {
     document: {
       ...encoded(media, DOCUMENTS, at),
@@ -106,6 +108,6 @@ function mediaTypeOf({ mediaType = '' }: Media): string {
 
 function formatByEnding(media: Media, formats: Formats): string | undefined {
   const ending = media.kind === 'url' ? (media.url.split('.').at(-1)?.toLowerCase() ?? '') : ''
-  const format = ENDINGS[ending] ?? ending
+  const format = entryOf(ENDINGS, ending) ?? ending
   return [...formats.values()].find((known) => known === format)
 }

@@ -1,18 +1,16 @@
-/** Ids and names of calls must be of these. */
-const LEGAL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
+/** Ids of calls must be of these. */
+const LEGAL_ID = /^[a-zA-Z0-9_-]{1,64}$/
 const MAX_DOCUMENT_NAME_LENGTH = 190
 
-/** Whether a tool may be called so. */
-export function isLegalName(name: string): boolean {
-  return LEGAL_NAME.test(name)
-}
+/** What may be the name of a tool. */
+export const TOOL_NAMES = { illegal: /[^a-zA-Z0-9_-]/, maxLength: 64 }
 
 /**
- * The id or name of a call in the history: as it is where that is legal, and otherwise one made of it, the same for
+ * The id of a call in the history: as it is where that is legal, and otherwise one made of it, the same for
  * the call and its result in every turn.
  */
-export function legalName(name: string): string {
-  return isLegalName(name) ? name : `${name.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 55)}_${hashOf(name)}`
+export function legalId(id: string): string {
+  return LEGAL_ID.test(id) ? id : `${id.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 55)}_${hashOf(id)}`
 }
 
 /** Gives documents neutral names of the allowed characters; within a request each is given once. */

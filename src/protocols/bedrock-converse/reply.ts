@@ -1,4 +1,5 @@
 import type { ChatReply } from '../answer'
+import { madeCallId } from '../call-ids'
 import { fieldsOf, isObject, listOf, textOf } from '../fields'
 import type { Citation, Part, ReasoningProof } from '../parts'
 import { finishOf } from './finish'
@@ -11,7 +12,7 @@ export function decodeConverseReply(body: unknown): ChatReply {
   const { content } = fieldsOf(fieldsOf(fields.output).message)
   if (!Array.isArray(content)) throw new Error("it has no 'output.message.content'")
   let calls = 0
-  const parts = content.map(fieldsOf).flatMap((block) => partsOf(block, () => `call_${calls++}`))
+  const parts = content.map(fieldsOf).flatMap((block) => partsOf(block, () => madeCallId(calls++)))
   const { reason: finish, stopSequence } = finishOf(fields)
   return {
     choices: [{ index: 0, parts, finish, stopSequence }],

@@ -1,15 +1,18 @@
 import type { EncodedRequest, EncodeTarget } from '../codec'
 import type { ChatRequest } from '../request'
+import { withLegalNames } from '../tool-names'
 import { lostExtras, untranslatable } from '../untranslatable'
 import { startWriting, type Writing } from './blocks'
 import { familyOf } from './families'
+import { TOOL_NAMES } from './names'
 import { encodeOutputConfig, encodeSampling, encodeService, lostToConverse, withoutGaps } from './settings'
 import { encodeThinking, limitWith, type Thinking } from './thinking'
 import { encodeTools } from './tools'
 import { encodeMessages, type Turn } from './turns'
 
 /** A request in the words of Converse; the model and whether it streams are in the path. */
-export function encodeConverseRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
+export function encodeConverseRequest(given: ChatRequest, target: EncodeTarget): EncodedRequest {
+  const { request, renamed } = withLegalNames(given, TOOL_NAMES)
   if (request.previousResponseId !== undefined) {
     throw untranslatable('previous_response_id', 'this target keeps no answers: send the whole conversation')
   }
@@ -37,7 +40,11 @@ export function encodeConverseRequest(request: ChatRequest, target: EncodeTarget
     ...encodeOutputConfig(request, target),
     ...encodeService(request, writing),
   })
-  return { body, losses: [...new Set(writing.losses)], standIns }
+  return {
+    body,
+    losses: [...new Set(writing.losses)],
+    standIns: renamed === undefined ? standIns : { ...standIns, renamed },
+  }
 }
 
 // A model that thinks cannot be forced to call the tool that stands in for the answer's form: the form goes first.

@@ -1,4 +1,5 @@
 import type { EncodeTarget } from '../codec'
+import { entryOf } from '../fields'
 import type { ChatRequest, Settings } from '../request'
 import { lostSettings } from '../untranslatable'
 import type { Writing } from './blocks'
@@ -12,15 +13,6 @@ const CARRIED: ReadonlySet<keyof Settings> = new Set([
   ...(['maxOutputTokens', 'temperature', 'topP', 'topK', 'stop', 'responseFormat', 'reasoning'] as const),
   ...(['serviceTier', 'metadata', 'toolChoice'] as const),
 ])
-/** Values that ask for nothing beyond what this target does anyway. */
-const NEUTRAL = [
-  ['presencePenalty', 0],
-  ['frequencyPenalty', 0],
-  ['choiceCount', 1],
-  ['logprobs', false],
-  ['store', false],
-  ['parallelToolCalls', true],
-] as const
 const TIERS: Readonly<Record<string, string>> = {
   default: 'default',
   standard_only: 'default',
@@ -37,8 +29,7 @@ const MAX_METADATA = 16
 
 /** The client's names of the settings that Converse has no place for. */
 export function lostToConverse(request: ChatRequest): string[] {
-  const neutral = NEUTRAL.filter(([name, value]) => request.settings[name] === value).map(([name]) => name)
-  return lostSettings(request, new Set([...CARRIED, ...neutral]))
+  return lostSettings(request, CARRIED)
 }
 
 /** How the model samples and where it stops; `fields` are for the model itself. */
@@ -57,12 +48,17 @@ export function encodeSampling(
     lose(name)
     return undefined
   }
-  const temperature = kept('temperature')
+  const hasTwo = settings.temperature !== undefined && settings.topP !== undefined
+  const one = hasTwo && target.traits.hasOneSampler === true ? samplerOf(settings) : undefined
+  if (one === 'temperature' && settings.topP !== 1) lose('topP')
+  const temperature = one === 'topP' ? undefined : kept('temperature')
   if (temperature !== undefined && temperature > MAX_TEMPERATURE) lose('temperature')
-  const stop = kept('stop')
+  const wanted = kept('stop')
+  const stop = wanted?.filter((sequence) => sequence !== '')
+  if (stop?.length !== wanted?.length) lose('stop')
   const inferenceConfig = withoutGaps({
     temperature: temperature === undefined ? undefined : Math.min(temperature, MAX_TEMPERATURE),
-    topP: kept('topP'),
+    topP: one === 'temperature' ? undefined : kept('topP'),
     stopSequences: stop === undefined || stop.length === 0 ? undefined : stop,
   })
   const topK = kept('topK')
@@ -72,7 +68,7 @@ export function encodeSampling(
 /** The tier, and what the owner of the account finds in its logs. */
 export function encodeService({ settings, names }: ChatRequest, { losses }: Writing): Fields {
   const { serviceTier, metadata = {} } = settings
-  const type = serviceTier === undefined ? undefined : TIERS[serviceTier]
+  const type = serviceTier === undefined ? undefined : entryOf(TIERS, serviceTier)
   if (serviceTier !== undefined && serviceTier !== 'auto' && type === undefined) {
     losses.push(names.serviceTier ?? 'serviceTier')
   }
@@ -100,6 +96,11 @@ export function encodeOutputConfig({ settings }: ChatRequest, { traits }: Encode
 /** The fields that have a value. */
 export function withoutGaps(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+// Of a temperature and a `topP`, 1 is what each of them is without a word.
+function samplerOf({ temperature, topP }: Settings): 'temperature' | 'topP' {
+  return temperature === 1 && topP !== 1 ? 'topP' : 'temperature'
 }
 
 function isOffWhileThinking(

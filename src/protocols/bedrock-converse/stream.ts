@@ -1,7 +1,8 @@
 import { fromBase64, toBase64 } from '../../platform/base64'
 import type { ChatEvent } from '../answer'
+import { madeCallId } from '../call-ids'
 import type { EventDecoder } from '../codec'
-import { countOf, fieldsOf, isObject, jsonOf, textOf } from '../fields'
+import { countOf, entryOf, fieldsOf, isObject, jsonOf, textOf } from '../fields'
 import { errorOfFrame } from './errors'
 import { finishOf } from './finish'
 import { type Frame, frameReader } from './frames'
@@ -83,7 +84,8 @@ function createReading(tell: (event: ChatEvent) => void) {
     onFrame(frame: Frame) {
       const error = errorOfFrame(frame)
       if (error !== undefined) fail({ kind: 'error', error, data: frame.payload })
-      else if (!isOver) handlers[frame.headers[':event-type'] ?? '']?.(fieldsOf(jsonOf(frame.payload)))
+      else if (!isOver)
+        entryOf(handlers, frame.headers[':event-type'] ?? '')?.(fieldsOf(jsonOf(frame.payload)))
     },
     onEnd: finish,
   }
@@ -108,7 +110,7 @@ function createBlocks(tell: (event: ChatEvent) => void) {
       const { toolUseId, name, type } = fieldsOf(start.toolUse)
       if (isObject(start.toolUse) && type !== 'server_tool_use') {
         block.call = calls++
-        const id = textOf(toolUseId) ?? `call_${block.call}`
+        const id = textOf(toolUseId) ?? madeCallId(block.call)
         tell({ kind: 'tool_call', choice: 0, call: block.call, id, name: textOf(name) ?? '' })
       } else if (Object.keys(start).length > 0) block.native = { start, deltas: [] }
     },

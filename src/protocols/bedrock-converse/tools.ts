@@ -1,10 +1,10 @@
 import type { EncodeTarget, StandIns } from '../codec'
 import type { ChatRequest, JsonSchema, Tool, ToolChoice } from '../request'
+import { objectSchema } from '../tool-schema'
 import { lostExtras, untranslatable } from '../untranslatable'
 import { cachePoint, type Writing } from './blocks'
 import { familyOf } from './families'
 import type { Block } from './media'
-import { isLegalName } from './names'
 import type { Turn } from './turns'
 
 /** What of a request is about tools. */
@@ -23,7 +23,6 @@ const FREE_TEXT: JsonSchema = {
 }
 /** The choice that leaves open which tool is called, but not whether. */
 const ANY_TOOL = 'any'
-const NO_ARGUMENTS: JsonSchema = { type: 'object', properties: {} }
 
 /** The tools and which of them to call, with a stand-in for an answer in a form that the model has no setting for. */
 export function encodeTools(
@@ -33,7 +32,7 @@ export function encodeTools(
   turns: readonly Turn[],
 ): EncodedTools {
   const standIn = structuredStandIn(request, target)
-  const choice = request.settings.toolChoice
+  const choice = chosenOf(request, writing)
   const offered = offeredTools(request.tools, choice, standIn !== undefined)
   const standIns: StandIns = {
     ...(standIn === undefined ? {} : { structuredOutput: standIn.name }),
@@ -59,6 +58,15 @@ export function encodeTools(
   }
 }
 
+// A tool that the provider runs cannot be asked for by its name.
+function chosenOf({ settings, tools, names }: ChatRequest, { losses }: Writing): ToolChoice | undefined {
+  const { toolChoice } = settings
+  if (toolChoice?.kind !== 'tool') return toolChoice
+  if (tools.some((tool) => 'name' in tool && tool.name === toolChoice.name)) return toolChoice
+  losses.push(names.toolChoice ?? 'tool_choice')
+  return undefined
+}
+
 // A choice among some leaves the others out; none, beside a stand-in, leaves all out.
 function offeredTools(
   tools: readonly Tool[],
@@ -78,13 +86,11 @@ function encodeTool(tool: Tool, target: EncodeTarget, { losses }: Writing): Bloc
       // A model without structured output refuses a strict tool.
       const isStrict = tool.strict === true && target.traits.hasStructuredOutput === true
       if (tool.strict === true && !isStrict) losses.push(`${at}.strict`)
-      checkName(tool.name, at)
-      const block = toolSpec(tool.name, tool.description, tool.parameters ?? NO_ARGUMENTS, isStrict)
+      const block = toolSpec(tool.name, tool.description, objectSchema(tool.parameters), isStrict)
       return [block, ...cachePoint(tool.cache)]
     }
     case 'custom':
       if (tool.format !== undefined && tool.format.type !== 'text') losses.push(`${at}.format`)
-      checkName(tool.name, at)
       return [toolSpec(tool.name, tool.description, FREE_TEXT)]
     case 'web_search':
       if (familyOf(target.model) === 'nova') return [{ systemTool: { name: 'nova_grounding' } }]
@@ -92,11 +98,6 @@ function encodeTool(tool: Tool, target: EncodeTarget, { losses }: Writing): Bloc
     case 'native':
       throw untranslatable(at, `the tool '${tool.type}' is run by another provider`)
   }
-}
-
-function checkName(name: string, at: string): void {
-  if (isLegalName(name)) return
-  throw untranslatable(`${at}.name`, 'a tool is named with up to 64 letters, digits, _ and - here')
 }
 
 function toolSpec(name: string, description: string | undefined, json: JsonSchema, isStrict = false): Block {

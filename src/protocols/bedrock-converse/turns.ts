@@ -26,7 +26,25 @@ export function encodeMessages(
     if (last?.role === role) last.content.push(...content)
     else if (content.length > 0) turns.push({ role, content })
   }
-  return { system, turns: withoutLooseEnd(turns.map(resultsFirst)) }
+  // Instructions alone are what the user says.
+  if (turns.length === 0 && system.length > 0)
+    return { system: [], turns: [{ role: 'user', content: system }] }
+  const begun = turns[0]?.role === 'assistant' ? [beginning(), ...turns] : turns
+  return { system, turns: withoutLooseEnd(begun.map(resultsFirst).map(withWords)) }
+}
+
+// A conversation must begin with a word of the user's.
+function beginning(): Turn {
+  return { role: 'user', content: [{ text: 'Begin.' }] }
+}
+
+// "If you include a ContentBlock with a document field, you must also include a ContentBlock with a text field."
+function withWords({ role, content }: Turn): Turn {
+  const isMute =
+    role === 'user' &&
+    content.some((block) => 'document' in block) &&
+    !content.some((block) => 'text' in block)
+  return { role, content: isMute ? [...content, { text: 'See the document.' }] : content }
 }
 
 function isInstruction({ role }: Message): boolean {

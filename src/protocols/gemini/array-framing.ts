@@ -1,6 +1,6 @@
 import type { FailureDescription } from '../../platform/failure'
-import type { StreamFilter } from '../protocol'
 import { jsonOf } from '../fields'
+import type { StreamFilter } from '../protocol'
 import { encodeGeminiError } from './errors'
 import { geminiEvents } from './events'
 

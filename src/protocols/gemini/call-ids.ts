@@ -1,20 +1,20 @@
 /** Ids for calls that Google gives none, and the calls that results belong to. */
 export interface CallIds {
-  /** The id of a call: its own, or `call_<n>`. */
+  /** The id of a call: its own, or one made of its number. */
   of(given: string | undefined, name: string): string
   /** The call that a result answers: the one of its id, else the first of its name that has no result yet. */
   answered(given: string | undefined, name: string): string | undefined
 }
 
-/** Counts the calls of one conversation, or of one reply. */
-export function callIds(): CallIds {
+/** Counts the calls of one conversation, or with another `made` of one reply. */
+export function callIds(made = (call: number) => `call_${call}`): CallIds {
   const known = new Set<string>()
   const open = new Map<string, string[]>()
   let count = 0
   return {
     of(given, name) {
-      let id = given ?? `call_${count}`
-      while (given === undefined && known.has(id)) id = `call_${++count}`
+      let id = given ?? made(count)
+      while (given === undefined && known.has(id)) id = made(++count)
       count++
       known.add(id)
       open.set(name, [...(open.get(name) ?? []), id])

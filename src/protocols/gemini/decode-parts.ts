@@ -1,9 +1,9 @@
 import { isObject, textOf } from '../fields'
-import type { Part } from '../parts'
+import type { Part, ReasoningProof } from '../parts'
 import { invalidField } from '../untranslatable'
 import type { CallIds } from './call-ids'
 import { filePart, inlinePart } from './media'
-import { proofOf } from './proof'
+import { EMPTY_THOUGHT, proofOf } from './proof'
 import { camelFields, listAt, objectAt, textAt } from './spelling'
 
 /** Fields that are read here; any other one of a part is kept as an extra. */
@@ -58,8 +58,12 @@ function contentOf(fields: Record<string, unknown>, at: string, ids: CallIds): P
   if (text === undefined && proof === undefined) return undefined
   const written = text === undefined ? '' : textAt(text, `${at}.text`)
   return thought === true
-    ? { kind: 'reasoning', text: written, isSummary: true, proof }
+    ? { kind: 'reasoning', text: isKeptBack(written, proof) ? '' : written, isSummary: true, proof }
     : { kind: 'text', text: written, proof }
+}
+
+function isKeptBack(text: string, proof: ReasoningProof | undefined): boolean {
+  return text === EMPTY_THOUGHT && proof !== undefined && proof.family !== 'gemini'
 }
 
 function callOf(value: unknown, at: string, ids: CallIds): Extract<Part, { kind: 'tool_call' }> {
@@ -110,9 +114,11 @@ function mediumOf(value: unknown, at: string): Part {
   throw invalidField(at, `Invalid value at '${at}': expected inlineData or fileData.`)
 }
 
-// A stream of ours tells a thought in pieces, and the proof of another family over all of them at last; clients bring
-// the pieces back as they came. Gemini's own signatures stay with the part that they came with.
-function joinedThoughts(parts: Part[]): Part[] {
+/**
+ * A stream of ours tells a thought in pieces, and the proof of another family over all of them at last; clients bring
+ * the pieces back as they came. Gemini's own signatures stay with the part that they came with.
+ */
+export function joinedThoughts(parts: readonly Part[]): Part[] {
   const joined: Part[] = []
   for (const part of parts) {
     const isForeign = part.kind === 'reasoning' && part.proof !== undefined && part.proof.family !== 'gemini'

@@ -1,5 +1,6 @@
 import { describe, SluiceError } from '../../platform/failure'
 import type { ChatReply, Choice } from '../answer'
+import { madeCallId } from '../call-ids'
 import { fieldsOf, isObject, listOf, textOf } from '../fields'
 import type { Part } from '../parts'
 import { type CallIds, callIds } from './call-ids'
@@ -18,7 +19,7 @@ export function decodeGeminiReply(body: unknown): ChatReply {
   if (error !== undefined) throw new Error(error.message)
   const blocked = blockOf(fields)
   if (!Array.isArray(fields.candidates) && blocked === undefined) throw new Error("it has no 'candidates'")
-  const ids = callIds()
+  const ids = callIds(madeCallId)
   const choices = listOf(fields.candidates).map((one, position) => choiceOf(fieldsOf(one), position, ids))
   return {
     ...headOf(fields),

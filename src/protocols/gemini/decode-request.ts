@@ -4,7 +4,7 @@ import type { ChatRequest, Message, Role } from '../request'
 import { invalidField } from '../untranslatable'
 import { type CallIds, callIds } from './call-ids'
 import { decodeConfig, decodeServiceTier, toolConfigOf } from './decode-config'
-import { decodeParts } from './decode-parts'
+import { decodeParts, joinedThoughts } from './decode-parts'
 import { decodeToolChoice, decodeTools } from './decode-tools'
 import { camelFields, listAt, objectAt, textAt } from './spelling'
 
@@ -71,7 +71,20 @@ function decodeContents(value: unknown): Message[] {
   if (contents.length === 0)
     throw invalidField('contents', "'contents' is empty. Give at least one content.", 'empty_array')
   const ids = callIds()
-  return contents.map((content, index) => decodeContent(content, `contents[${index}]`, ids))
+  return joinedTurns(contents.map((content, index) => decodeContent(content, `contents[${index}]`, ids)))
+}
+
+// Clients that keep a stream as it came bring back a content for each piece of the model's turn.
+function joinedTurns(messages: readonly Message[]): Message[] {
+  const turns: Message[] = []
+  for (const message of messages) {
+    const before = turns.at(-1)
+    const goesOn =
+      before?.role === 'assistant' && message.role === 'assistant' && message.extras === undefined
+    if (before === undefined || !goesOn) turns.push(message)
+    else turns.splice(-1, 1, { ...before, parts: joinedThoughts([...before.parts, ...message.parts]) })
+  }
+  return turns
 }
 
 function decodeContent(value: unknown, at: string, ids: CallIds): Message {

@@ -46,8 +46,9 @@ export function encodeConfig(
     else config[field] = settings[setting]
   }
   if (settings.stop !== undefined && settings.stop.length > 0) {
-    if (refused.has('stop') || settings.stop.length > MOST_STOPS) lose('stop')
-    if (!refused.has('stop')) config.stopSequences = settings.stop.slice(0, MOST_STOPS)
+    const legal = refused.has('stop') ? [] : settings.stop.filter((one) => one !== '').slice(0, MOST_STOPS)
+    if (legal.length < settings.stop.length) lose('stop')
+    if (legal.length > 0) config.stopSequences = legal
   }
   const { config: thinkingConfig, isLoss } = thinkingConfigOf(request, target)
   if (isLoss) lose('reasoning')
@@ -75,10 +76,26 @@ export function encodeTopSettings(request: ChatRequest, losses: Set<string>): Re
   }
 }
 
-function formatOf({ settings }: ChatRequest, { traits }: EncodeTarget): Record<string, unknown> {
-  const { responseFormat } = settings
-  if (responseFormat?.kind === 'json') return { responseMimeType: 'application/json' }
-  if (responseFormat?.kind !== 'json_schema' || traits.hasStructuredOutput === false) return {}
+/**
+ * Whether the form of the answer can be asked for natively. Models before Gemini 3 refuse that beside functions:
+ * "Function calling with a response mime type: 'application/json' is unsupported".
+ */
+export function hasNativeFormat(
+  { settings, tools, protocol }: ChatRequest,
+  { traits }: EncodeTarget,
+): boolean {
+  const isOlder = traits.reasoning === 'budget' || traits.reasoning === 'none'
+  const hasFunctions = tools.some(({ kind }) => kind === 'function' || kind === 'custom')
+  if (protocol !== 'gemini' && isOlder && hasFunctions) return false
+  return settings.responseFormat?.kind === 'json' || traits.hasStructuredOutput !== false
+}
+
+function formatOf(request: ChatRequest, target: EncodeTarget): Record<string, unknown> {
+  const { responseFormat } = request.settings
+  if (responseFormat === undefined || !hasNativeFormat(request, target)) return {}
+  const { kind } = responseFormat
+  if (responseFormat.kind !== 'json_schema')
+    return kind === 'json' ? { responseMimeType: 'application/json' } : {}
   return { responseMimeType: 'application/json', responseJsonSchema: responseFormat.schema }
 }
 

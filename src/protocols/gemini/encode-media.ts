@@ -1,4 +1,5 @@
 import { toBase64 } from '../../platform/base64'
+import { imageTypeOf } from '../image-type'
 import type { Media, Part } from '../parts'
 import { isYouTube, typeByName } from './media'
 
@@ -18,7 +19,7 @@ export function encodeMedia({ kind, media }: MediaPart, name?: string): Record<s
   const displayName = name === undefined ? {} : { displayName: name }
   switch (media.kind) {
     case 'base64':
-      return { inlineData: { mimeType: media.mediaType, data: media.base64, ...displayName } }
+      return { inlineData: { mimeType: inlineType(kind, media), data: media.base64, ...displayName } }
     case 'text':
       return { inlineData: { mimeType: media.mediaType, data: base64Of(media.text), ...displayName } }
     case 'url':
@@ -29,6 +30,10 @@ export function encodeMedia({ kind, media }: MediaPart, name?: string): Record<s
       return { fileData: { ...mimeType, fileUri: media.id, ...displayName } }
     }
   }
+}
+
+function inlineType(kind: MediaPart['kind'], media: Extract<Media, { kind: 'base64' }>): string {
+  return kind === 'image' ? imageTypeOf(media) : media.mediaType
 }
 
 function linkType(kind: MediaPart['kind'], { url, mediaType }: Extract<Media, { kind: 'url' }>) {

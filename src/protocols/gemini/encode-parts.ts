@@ -1,7 +1,8 @@
-import { isObject, jsonOf } from '../fields'
+import { inputOfCall } from '../call-input'
+import { isObject } from '../fields'
 import type { Part } from '../parts'
 import type { WireProtocolId } from '../protocol'
-import { invalidField, untranslatable } from '../untranslatable'
+import { untranslatable } from '../untranslatable'
 import type { Conversation } from './conversation'
 import { encodeMedia } from './encode-media'
 import { ownSignature } from './proof'
@@ -9,14 +10,6 @@ import { ownSignature } from './proof'
 type MediaPart = Extract<Part, { kind: 'image' | 'audio' | 'video' | 'file' }>
 type ToolCall = Extract<Part, { kind: 'tool_call' }>
 
-/** Where each protocol has the arguments of a call, behind the call's path. */
-const ARGUMENTS: Readonly<Record<WireProtocolId, string>> = {
-  'openai-chat': 'function.arguments',
-  'openai-responses': 'arguments',
-  anthropic: 'input',
-  gemini: 'functionCall.args',
-  'bedrock-converse': 'toolUse.input',
-}
 /** Where each protocol has the name of a file. */
 const FILE_NAME: Readonly<Record<WireProtocolId, string>> = {
   'openai-chat': 'file.filename',
@@ -88,14 +81,9 @@ export function encodeAssistantPart(
 }
 
 function encodeCall(part: ToolCall, at: string, { request, calls }: Conversation): Record<string, unknown> {
-  const { id, name, argumentsJson, isCustom, proof } = part
+  const { id, name, proof } = part
   calls.set(id, { name, position: calls.size })
-  const args =
-    isCustom === true ? { input: argumentsJson } : jsonOf(argumentsJson === '' ? '{}' : argumentsJson)
-  if (!isObject(args)) {
-    const path = `${at}.${ARGUMENTS[request.protocol]}`
-    throw invalidField(path, `The arguments of '${name}' are not a JSON object.`)
-  }
+  const args = inputOfCall({ ...part, at }, request.protocol)
   const signature = ownSignature(proof)
   return {
     functionCall: { id, name, args },

@@ -1,5 +1,6 @@
-import type { ChatRequest, Tool, ToolChoice } from '../request'
-import { lostExtras, untranslatable } from '../untranslatable'
+import type { ChatRequest, Settings, Tool, ToolChoice } from '../request'
+import { objectSchema } from '../tool-schema'
+import { lostExtras, lostSearchFields, untranslatable } from '../untranslatable'
 
 /** The tools of a request in Google's words, and which of them stand in for something else. */
 export interface EncodedTools {
@@ -8,8 +9,6 @@ export interface EncodedTools {
   customTools: string[]
 }
 
-/** Fields of foreign search tools that say what they are, and not how to search. */
-const SEARCH_IDENTITY = new Set(['type', 'name'])
 const CUSTOM_PARAMETERS = {
   type: 'object',
   properties: { input: { type: 'string', description: 'The free text that the tool is called with.' } },
@@ -18,15 +17,17 @@ const CUSTOM_PARAMETERS = {
 
 /** All functions are one tool of Google's; each of those that Google runs is one of its own. */
 export function encodeTools(
-  { tools, settings, names }: ChatRequest,
+  { tools, settings, names, protocol }: ChatRequest,
   standIn: Record<string, unknown> | undefined,
   losses: Set<string>,
 ): EncodedTools {
-  const functions = tools.flatMap((tool) => functionOf(tool, losses))
+  const functions = tools.flatMap((tool) => functionOf(tool, protocol === 'gemini', losses))
   const declared = standIn === undefined ? functions : [...functions, standIn]
   const served = tools.flatMap((tool) => servedBy(tool, losses))
-  const choice: ToolChoice | undefined =
-    standIn === undefined ? settings.toolChoice : { kind: 'tool', name: String(standIn.name) }
+  const choice =
+    standIn === undefined ? calledOf(settings, declared) : standInChoice(settings, functions, standIn)
+  if (choice === undefined && settings.toolChoice?.kind === 'tool')
+    losses.add(names.toolChoice ?? 'toolChoice')
   const isIdle = choice === undefined || choice.kind === 'auto'
   if (declared.length === 0 && !isIdle && choice.kind !== 'none') losses.add(names.toolChoice ?? 'toolChoice')
   return {
@@ -37,13 +38,33 @@ export function encodeTools(
   }
 }
 
+// A tool that the provider runs cannot be asked for by its name.
+function calledOf(
+  { toolChoice }: Settings,
+  functions: readonly Record<string, unknown>[],
+): ToolChoice | undefined {
+  if (toolChoice?.kind !== 'tool') return toolChoice
+  return functions.some(({ name }) => name === toolChoice.name) ? toolChoice : undefined
+}
+
+// A tool that the client itself forces goes first; of several, the model may call its own before it answers.
+function standInChoice(
+  { toolChoice }: Settings,
+  functions: readonly Record<string, unknown>[],
+  standIn: Record<string, unknown>,
+): ToolChoice {
+  if (toolChoice?.kind === 'tool') return toolChoice
+  const isFree = functions.length > 0 && toolChoice?.kind !== 'none'
+  return isFree ? { kind: 'required' } : { kind: 'tool', name: String(standIn.name) }
+}
+
 /** The tool whose arguments are the answer, for models that take no schema for it. */
 export function structuredOutputTool(schema: Readonly<Record<string, unknown>>, description?: string) {
   const purpose = description ?? 'Gives the final answer. Call it exactly once.'
   return { name: 'structured_output', description: purpose, parametersJsonSchema: schema }
 }
 
-function functionOf(tool: Tool, losses: Set<string>): Record<string, unknown>[] {
+function functionOf(tool: Tool, isOwn: boolean, losses: Set<string>): Record<string, unknown>[] {
   if (tool.kind === 'custom') {
     const { name, description, format, at } = tool
     if (format !== undefined) losses.add(`${at}.format`)
@@ -58,7 +79,9 @@ function functionOf(tool: Tool, losses: Set<string>): Record<string, unknown>[] 
     {
       name,
       ...described(description),
-      ...(parameters === undefined ? {} : { parametersJsonSchema: parameters }),
+      ...(parameters === undefined
+        ? {}
+        : { parametersJsonSchema: isOwn ? parameters : objectSchema(parameters) }),
       ...(extras?.protocol === 'gemini' ? extras.fields : {}),
     },
   ]
@@ -77,7 +100,7 @@ function servedBy(tool: Tool, losses: Set<string>): Record<string, unknown>[] {
       at,
       `The tool '${tool.type}' is run by its own provider only; this model has none such.`,
     )
-  for (const field of Object.keys(value)) if (!SEARCH_IDENTITY.has(field)) losses.add(`${at}.${field}`)
+  for (const loss of lostSearchFields(tool)) losses.add(loss)
   return [{ googleSearch: {} }]
 }
 

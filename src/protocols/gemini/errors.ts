@@ -1,6 +1,7 @@
 import type { FailureDescription } from '../../platform/failure'
 import type { UpstreamError } from '../answer'
-import { fieldsOf, isObject, jsonOf, listOf, textOf } from '../fields'
+import { fieldsOf, isObject, jsonOf, listOf, numberOf, textOf } from '../fields'
+import { codeOfError } from '../plain-error'
 
 /** Google's word for an HTTP status (google.rpc.Code). */
 const WORDS: Readonly<Record<number, string>> = {
@@ -22,7 +23,6 @@ const WORDS: Readonly<Record<number, string>> = {
   529: 'UNAVAILABLE',
 }
 const TYPE = 'type.googleapis.com/google.rpc.'
-const CONTEXT_LENGTH = /exceeds the maximum number of tokens|input token count|too many tokens/i
 
 /** Google's error shape (google.rpc.Status); what it has no field for stands in its own kinds of details. */
 export function encodeGeminiError(description: FailureDescription): string {
@@ -49,14 +49,14 @@ export function errorIn(value: unknown, status = 500): UpstreamError | undefined
   const { error } = fieldsOf(Array.isArray(value) ? value[0] : value)
   if (typeof error === 'string' && error !== '') return { message: error, status }
   if (!isObject(error)) return undefined
-  const code = Number(error.code)
+  const code = Number(textOf(error.code) ?? numberOf(error.code))
   const message = textOf(error.message) ?? JSON.stringify(error)
-  const isTooLong = CONTEXT_LENGTH.test(message)
   const details = listOf(error.details).map(fieldsOf)
+  const told = Number.isInteger(code) && code >= 400 && code < 600 ? code : status
   return {
     message: message + retryHint(message, details),
-    status: Number.isInteger(code) && code >= 400 && code < 600 ? code : status,
-    code: isTooLong ? 'context_length_exceeded' : textOf(error.status),
+    status: told,
+    code: codeOfError({ status: told, message, code: textOf(error.status) }),
     param: fieldIn(details),
   }
 }

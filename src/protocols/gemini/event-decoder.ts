@@ -1,4 +1,5 @@
 import type { ChatEvent } from '../answer'
+import { madeCallId } from '../call-ids'
 import type { EventDecoder } from '../codec'
 import { fieldsOf, jsonOf, listOf } from '../fields'
 import type { Part } from '../parts'
@@ -15,6 +16,8 @@ interface Candidate {
   text: string
   calls: number
   finishReason: string | undefined
+  /** Sources that were told: each event may repeat those of the events before. */
+  cited: Set<string>
 }
 
 /**
@@ -23,7 +26,7 @@ interface Candidate {
  */
 export function geminiEventDecoder(): EventDecoder {
   const candidates = new Map<number, Candidate>()
-  const ids = callIds()
+  const ids = callIds(madeCallId)
   let told: ChatEvent[] = []
   let isStarted = false
   let isBlocked = false
@@ -38,7 +41,7 @@ export function geminiEventDecoder(): EventDecoder {
     for (const [position, value] of listOf(fields.candidates).entries()) {
       const candidate = fieldsOf(value)
       const choice = typeof candidate.index === 'number' ? candidate.index : position
-      const known = candidates.get(choice) ?? { text: '', calls: 0, finishReason: undefined }
+      const known = candidates.get(choice) ?? newCandidate()
       candidates.set(choice, known)
       told.push(...eventsOf(candidate, choice, known, ids))
     }
@@ -85,6 +88,10 @@ export function geminiEventDecoder(): EventDecoder {
   }
 }
 
+function newCandidate(): Candidate {
+  return { text: '', calls: 0, finishReason: undefined, cited: new Set() }
+}
+
 function finishes(candidates: ReadonlyMap<number, Candidate>, isBlocked: boolean): ChatEvent[] {
   const events: ChatEvent[] = []
   if (isBlocked && candidates.size === 0) events.push({ kind: 'finish', choice: 0, reason: 'content_filter' })
@@ -108,7 +115,12 @@ function eventsOf(
     eventsOfPart(part, choice, known, part === firstText ? logprobs : undefined),
   )
   known.finishReason ??= finishReasonOf(candidate)
-  const citations = decodeCitations(candidate, known.text)
+  const citations = decodeCitations(candidate, known.text).filter((citation) => {
+    const key = JSON.stringify(citation)
+    const isNew = !known.cited.has(key)
+    known.cited.add(key)
+    return isNew
+  })
   return [...events, ...citations.map((citation) => ({ kind: 'citation', choice, citation }) as const)]
 }
 

@@ -14,9 +14,12 @@ type ToolCall = Extract<Part, { kind: 'tool_call' }>
 type EventOf<Kind extends ChatEvent['kind']> = Extract<ChatEvent, { kind: Kind }>
 
 interface Candidate {
+  replyId: string
   text: string
   /** Calls whose arguments still come: clients of this protocol take whole ones only. */
   calls: Map<number, ToolCall>
+  /** Those of them that are whole, and wait for the ones before them: clients read the order. */
+  whole: Set<number>
   citations: Citation[]
   broken: ToolCall | undefined
   finish: EventOf<'finish'>['reason'] | undefined
@@ -31,7 +34,7 @@ export function geminiEventEncoder(context: ReplyContext): EventEncoder {
   let head = { modelVersion: context.model, responseId: context.replyId }
   let usage: Usage | undefined
   const candidateAt = (choice: number) => {
-    const known = candidates.get(choice) ?? newCandidate()
+    const known = candidates.get(choice) ?? newCandidate(context.replyId)
     candidates.set(choice, known)
     return known
   }
@@ -63,8 +66,16 @@ export function geminiEventEncoder(context: ReplyContext): EventEncoder {
   return { encode: (events) => events.map(encodeOne).join('') }
 }
 
-function newCandidate(): Candidate {
-  return { text: '', calls: new Map(), citations: [], broken: undefined, finish: undefined }
+function newCandidate(replyId: string): Candidate {
+  return {
+    replyId,
+    text: '',
+    calls: new Map(),
+    whole: new Set(),
+    citations: [],
+    broken: undefined,
+    finish: undefined,
+  }
 }
 
 function tellIn(
@@ -88,7 +99,7 @@ function tellIn(
       candidate.citations.push(event.citation)
       return []
     case 'part': {
-      const part = encodeAnswerPart(event.part)
+      const part = encodeAnswerPart(event.part, candidate.replyId)
       return part === undefined ? [] : [piece(choice, part)]
     }
     case 'finish':
@@ -117,12 +128,17 @@ function tellCall(
 }
 
 function closeCall(candidate: Candidate, choice: number, call: number): Record<string, unknown>[] {
-  const open = candidate.calls.get(call)
-  if (open === undefined) return []
-  candidate.calls.delete(call)
-  const part = encodeAnswerPart(open)
-  if (part === undefined) candidate.broken ??= open
-  return part === undefined ? [] : [piece(choice, part)]
+  const { calls, whole, replyId } = candidate
+  whole.add(call)
+  const told: Record<string, unknown>[] = []
+  for (const [known, open] of calls) {
+    if (!whole.has(known)) break
+    calls.delete(known)
+    const part = encodeAnswerPart(open, replyId)
+    if (part === undefined) candidate.broken ??= open
+    else told.push(piece(choice, part))
+  }
+  return told
 }
 
 function piece(choice: number, part: Record<string, unknown>): Record<string, unknown> {

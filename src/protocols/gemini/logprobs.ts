@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, numberOf } from '../fields'
+import { fieldsOf, listOf, numberOf, textOf } from '../fields'
 
 /** `logprobsResult` of a candidate in the shape of chat completions; undefined when there is none. */
 export function decodeLogprobs(value: unknown): { content: unknown[] } | undefined {
@@ -30,10 +30,10 @@ export function encodeLogprobs(value: unknown): { logprobsResult?: unknown; avgL
 
 function decodeToken(value: unknown) {
   const { token, logProbability } = fieldsOf(value)
-  return { token: String(token ?? ''), logprob: numberOf(logProbability) ?? 0, bytes: null }
+  return { token: textOf(token) ?? '', logprob: numberOf(logProbability) ?? 0, bytes: null }
 }
 
 function encodeToken(value: unknown) {
   const { token, logprob } = fieldsOf(value)
-  return { token: String(token ?? ''), logProbability: numberOf(logprob) ?? 0 }
+  return { token: textOf(token) ?? '', logProbability: numberOf(logprob) ?? 0 }
 }

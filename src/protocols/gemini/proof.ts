@@ -5,6 +5,9 @@ import type { ReasoningProof } from '../parts'
 /** What Google documents for calls that none of its models made; the API then does not look for a signature. */
 export const UNSIGNED_CALL = 'skip_thought_signature_validator'
 
+/** What a client is told of a thought whose text another provider keeps back. */
+export const EMPTY_THOUGHT = '\n'
+
 /** A `thoughtSignature` as a proof: another family's when we put one in there, else Gemini's own. */
 export function proofOf(signature: unknown): ReasoningProof | undefined {
   const text = textOf(signature)

@@ -1,4 +1,4 @@
-import { isObject } from '../fields'
+import { isObject, listOf } from '../fields'
 import type { JsonSchema } from '../request'
 import { camel } from './spelling'
 
@@ -18,19 +18,29 @@ const COUNTS = new Set(['minItems', 'maxItems', 'minLength', 'maxLength', 'minPr
 
 /**
  * Google's Schema, a dialect of OpenAPI 3.0, as JSON Schema: types in lower case, `nullable` as a type of its own,
- * `example` as `examples`. What it does not know stays as it is.
+ * `example` as `examples`, the order of properties as it is listed. What it does not know stays as it is.
  */
 export function fromGoogleSchema(schema: Readonly<Record<string, unknown>>): JsonSchema {
   const converted: Record<string, unknown> = {}
   for (const [written, value] of Object.entries(schema)) {
     const name = written.startsWith('$') ? written : camel(written)
     if (name === 'type') converted.type = typeOf(value)
-    else if (name === 'nullable') continue
+    else if (name === 'nullable' || name === 'propertyOrdering') continue
     else if (name === 'example') converted.examples = [value]
     else if (COUNTS.has(name) && typeof value === 'string') converted[name] = Number(value)
     else converted[name] = held(HOLDERS.get(name), value)
   }
+  if (isObject(converted.properties)) converted.properties = ordered(converted.properties, schema)
   return schema.nullable === true ? nullable(converted) : converted
+}
+
+// In JSON Schema properties are told in the order in which they are listed.
+function ordered(properties: Record<string, unknown>, schema: Readonly<Record<string, unknown>>) {
+  const first = listOf(schema.propertyOrdering ?? schema.property_ordering)
+    .map(String)
+    .filter((name) => Object.hasOwn(properties, name))
+  const names = new Set([...first, ...Object.keys(properties)])
+  return Object.fromEntries([...names].map((name) => [name, properties[name]]))
 }
 
 function typeOf(value: unknown): unknown {

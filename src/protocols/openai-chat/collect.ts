@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { fieldsOf } from '../fields'
+import { fieldsOf, numberOf } from '../fields'
 
 interface CollectedChoice {
   index: number
@@ -38,7 +38,7 @@ export function collectChatStream(bytes: Uint8Array): Record<string, unknown> | 
 }
 
 function addTo(choices: Map<number, CollectedChoice>, choice: Record<string, unknown>): void {
-  const index = Number(choice.index ?? 0)
+  const index = numberOf(choice.index) ?? 0
   const known = choices.get(index) ?? newChoice(index)
   choices.set(index, known)
   const { tool_calls: toolCalls, ...delta } = fieldsOf(choice.delta)
@@ -55,8 +55,9 @@ function newChoice(index: number): CollectedChoice {
 }
 
 function addToolCall(calls: Map<number, Record<string, unknown>>, delta: Record<string, unknown>): void {
-  const { index = 0, ...call } = delta
-  calls.set(Number(index), mergedFields(calls.get(Number(index)) ?? {}, call))
+  const { index: told, ...call } = delta
+  const index = numberOf(told) ?? 0
+  calls.set(index, mergedFields(calls.get(index) ?? {}, call))
 }
 
 function mergedFields(

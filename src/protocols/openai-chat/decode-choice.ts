@@ -4,7 +4,7 @@ import { fieldsOf, isObject, listOf, textOf } from '../fields'
 import { decodeAnnotations } from './annotations'
 import { callReader } from './decode-calls'
 import { replyContent } from './decode-reply'
-import { decodeFinish } from './finish'
+import { decodeFinish, finishReasonOf, stopSequenceOf } from './finish'
 import { decodeImages } from './media'
 import { decodeDetail, decodeThoughtSignature, goesOn, type ReasoningDetail } from './reasoning-details'
 
@@ -23,10 +23,9 @@ export function choiceReader(choice: number, nextCallId: () => string): ChoiceRe
   const sound = soundReader(choice)
   let hasRefusal = false
   let isFinished = false
-  const finish = (reason: string, stopReason: unknown): ChatEvent[] => {
+  const finish = (reason: string, stopSequence: string | undefined): ChatEvent[] => {
     isFinished = true
-    const stopSequence = textOf(stopReason)
-    const decoded = decodeFinish(reason, { hasCalls: calls.hasCalls, hasRefusal })
+    const decoded = decodeFinish(reason, { hasCalls: calls.hasCalls, hasRefusal, stopSequence })
     return [
       ...sound.end(),
       ...calls.end(),
@@ -40,13 +39,13 @@ export function choiceReader(choice: number, nextCallId: () => string): ChoiceRe
       // A few send the whole message at the end of the stream, or instead of one.
       const delta = fieldsOf(fields.delta ?? fields.message)
       hasRefusal ||= textOf(delta.refusal) !== undefined
-      const reason = textOf(fields.finish_reason)
+      const reason = finishReasonOf(fields)
       return [
         ...readReasoning(delta),
         ...textEvents(choice, delta, fields.logprobs),
         ...legacyCalls(delta).flatMap(calls.read),
         ...sound.read(delta.audio),
-        ...(reason === undefined ? [] : finish(reason, fields.stop_reason)),
+        ...(reason === undefined ? [] : finish(reason, stopSequenceOf(fields))),
       ]
     },
     get isFinished() {

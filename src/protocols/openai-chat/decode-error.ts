@@ -1,6 +1,7 @@
 import type { UpstreamError } from '../answer'
 import { fieldsOf, jsonOf, listOf, textOf } from '../fields'
-import { errorOf } from './reply'
+import { codeOfError, plainMessage } from '../plain-error'
+import { errorHolder, errorOf } from './reply'
 
 /** What an error's own words stand for, when no status comes with them. */
 const STATUSES: ReadonlyMap<string, number> = new Map([
@@ -36,25 +37,41 @@ export function decodeChatError(status: number, body: Uint8Array): UpstreamError
   const fields = Array.isArray(value) ? fieldsOf(listOf(value)[0]) : fieldsOf(value)
   const error = chatErrorIn(fields)
   if (status < 400) return error
-  if (error !== undefined) return { ...error, status }
-  const message = textOf(fields.message) ?? textOf(fields.detail)
-  return message === undefined ? undefined : { message, status, ...codeOf(fields) }
+  const message = error?.message ?? plainMessage(fields)
+  if (message === undefined) return undefined
+  const told = error ?? { message, ...codeOf(fields) }
+  return { ...told, status, ...definedCode(codeOfError({ status, message, code: told.code })) }
 }
 
 /** The error that a reply or a chunk carries although its status was 200. */
 export function chatErrorIn(fields: Record<string, unknown>): UpstreamError | undefined {
   const error = errorOf(fields)
   if (error === undefined) return undefined
-  const inner = typeof fields.error === 'object' ? fieldsOf(fields.error) : fields
+  const inner = innerOf(fields)
   const code = codeOf(inner)
   const param = textOf(inner.param)
-  const known = [code.code, textOf(inner.type)].map((word) => STATUSES.get(word ?? '')).find(Boolean)
   return {
     message: error.message,
-    status: error.status ?? known ?? 500,
+    status: statusOfError(fields) ?? 500,
     ...code,
     ...(param === undefined ? {} : { param }),
   }
+}
+
+/** The status that an error on the top level stands for, where its number or its words tell. */
+export function statusOfError(fields: Record<string, unknown>): number | undefined {
+  const inner = innerOf(fields)
+  const words = [codeOf(inner).code, textOf(inner.type)]
+  return errorOf(fields)?.status ?? words.map((word) => STATUSES.get(word ?? '')).find(Boolean)
+}
+
+function innerOf(fields: Record<string, unknown>): Record<string, unknown> {
+  const holder = errorHolder(fields)
+  return typeof holder.error === 'object' ? fieldsOf(holder.error) : holder
+}
+
+function definedCode(code: string | undefined): { code?: string } {
+  return code === undefined ? {} : { code }
 }
 
 function codeOf({ code, type, status }: Record<string, unknown>): { code?: string } {

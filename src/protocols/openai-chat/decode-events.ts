@@ -1,4 +1,5 @@
 import type { ChatEvent } from '../answer'
+import { madeCallId } from '../call-ids'
 import type { EventDecoder } from '../codec'
 import { fieldsOf, jsonOf, listOf, numberOf, textOf } from '../fields'
 import { sseReader } from '../sse'
@@ -19,7 +20,7 @@ export function chatEventDecoder(): EventDecoder {
     events.push(event)
   }
   const readerOf = (index: number) => {
-    const reader = choices.get(index) ?? choiceReader(index, () => `call_${calls++}`)
+    const reader = choices.get(index) ?? choiceReader(index, () => madeCallId(calls++))
     choices.set(index, reader)
     return reader
   }
@@ -28,8 +29,8 @@ export function chatEventDecoder(): EventDecoder {
     const error = chatErrorIn(chunk)
     if (error !== undefined) return finish({ kind: 'error', error, data })
     const deltas = listOf(chunk.choices).map(fieldsOf)
-    // Azure begins with a chunk of its own, about the prompt, that has neither id nor choices.
-    if (!hasStarted && (textOf(chunk.id) !== undefined || deltas.length > 0)) {
+    // Azure begins with chunks of its own, about the prompt and its filters, that have neither id nor delta.
+    if (!hasStarted && (textOf(chunk.id) !== undefined || deltas.some(({ delta }) => delta !== undefined))) {
       hasStarted = true
       events.push(startOf(chunk))
     }

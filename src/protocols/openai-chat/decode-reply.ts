@@ -1,9 +1,10 @@
 import type { ChatReply, Choice } from '../answer'
+import { madeCallId } from '../call-ids'
 import { fieldsOf, listOf, numberOf, textOf } from '../fields'
 import type { Part } from '../parts'
 import { argumentsOf, assistantParts, decodeCall } from './assistant'
 import { thinkingOf } from './decode-content'
-import { decodeFinish } from './finish'
+import { decodeFinish, finishReasonOf, stopSequenceOf } from './finish'
 import { decodeUrl } from './media'
 import { errorOf } from './reply'
 import { findChatUsage } from './usage'
@@ -22,7 +23,7 @@ export function decodeChatReply(body: unknown): ChatReply {
     model: textOf(fields.model),
     createdAtSeconds: numberOf(fields.created),
     choices: fields.choices.map((choice, place) =>
-      decodeChoice(fieldsOf(choice), { place, nextCallId: () => `call_${calls++}` }),
+      decodeChoice(fieldsOf(choice), { place, nextCallId: () => madeCallId(calls++) }),
     ),
     usage: findChatUsage(body),
     serviceTier: textOf(fields.service_tier),
@@ -52,24 +53,20 @@ function decodeChoice(
     content: replyContent(message.content),
     calls: [...calls, ...legacyCall(message.function_call, nextCallId)],
   })
+  const stopSequence = stopSequenceOf(choice)
   const held = {
     hasCalls: parts.some(({ kind }) => kind === 'tool_call'),
     hasRefusal: parts.some(({ kind }) => kind === 'refusal'),
+    stopSequence,
   }
-  const reason = textOf(choice.finish_reason)
+  const reason = finishReasonOf(choice)
   return {
     index: numberOf(choice.index) ?? place,
     parts,
     finish: reason === undefined ? 'other' : decodeFinish(reason, held),
-    ...stopSequenceOf(choice),
+    ...(stopSequence === undefined ? {} : { stopSequence }),
     ...(choice.logprobs === undefined || choice.logprobs === null ? {} : { logprobs: choice.logprobs }),
   }
-}
-
-// vLLM tells it here.
-function stopSequenceOf({ stop_reason }: Fields): { stopSequence?: string } {
-  const stopSequence = textOf(stop_reason)
-  return stopSequence === undefined ? {} : { stopSequence }
 }
 
 function legacyCall(value: unknown, nextCallId: () => string): Part[] {

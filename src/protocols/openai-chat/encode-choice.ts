@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../answer'
-import type { Part } from '../parts'
+import type { Citation, Part } from '../parts'
 import { encodeAnnotation } from './annotations'
 import { encodeAudio, encodeReplyCall, type ReplyStyle } from './encode-reply'
 import { encodeFinish } from './finish'
@@ -29,8 +29,8 @@ export function choiceWriter(style: ReplyStyle): ChoiceWriter {
   let hasBegun = false
   let hasRefusal = false
   let isFinished = false
-  let text = 0
   let images = 0
+  const writeCitation = citationWriter()
 
   const finish = (event: EventOf<'finish'>): Fields[] => {
     isFinished = true
@@ -41,7 +41,6 @@ export function choiceWriter(style: ReplyStyle): ChoiceWriter {
   const deltasOf = (event: ChoiceEvent): Fields[] => {
     switch (event.kind) {
       case 'text':
-        text += event.text.length
         if (event.text === '' && event.logprobs === undefined) return []
         return [
           { content: event.text, ...(event.logprobs === undefined ? {} : { logprobs: event.logprobs }) },
@@ -49,10 +48,8 @@ export function choiceWriter(style: ReplyStyle): ChoiceWriter {
       case 'refusal':
         hasRefusal = true
         return event.text === '' ? [] : [{ refusal: event.text }]
-      case 'citation': {
-        const annotations = encodeAnnotation({ endIndex: text, ...event.citation })
-        return annotations.length === 0 ? [] : [{ annotations }]
-      }
+      case 'citation':
+        return []
       case 'reasoning':
       case 'part_end':
         return style.hidesReasoning ? [] : writeReasoning(event)
@@ -73,11 +70,38 @@ export function choiceWriter(style: ReplyStyle): ChoiceWriter {
   return {
     write(event) {
       if (isFinished) return []
-      const deltas = deltasOf(event)
+      const deltas = [...writeCitation(event), ...deltasOf(event)]
       if (hasBegun || deltas.length === 0) return deltas
       hasBegun = true
       return [{ role: 'assistant', content: '' }, ...deltas]
     },
+  }
+}
+
+// A citation without a place is of the whole text that it stands in, and may come before that. The texts become one,
+// so a place in a later one moves by the length of those before.
+function citationWriter(): (event: ChoiceEvent) => Fields[] {
+  let start = 0
+  let length = 0
+  let waiting: Citation[] = []
+  const told = (citations: readonly Citation[]): Fields[] => {
+    const annotations = citations.flatMap(({ startIndex = 0, endIndex = length - start, ...citation }) =>
+      encodeAnnotation({ ...citation, startIndex: start + startIndex, endIndex: start + endIndex }),
+    )
+    return annotations.length === 0 ? [] : [{ annotations }]
+  }
+  return (event) => {
+    if (event.kind === 'text') length += event.text.length
+    else if (event.kind === 'citation') {
+      if (event.citation.endIndex !== undefined) return told([event.citation])
+      waiting.push(event.citation)
+    } else {
+      const deltas = told(waiting)
+      waiting = []
+      if (event.kind === 'part_end') start = length
+      return deltas
+    }
+    return []
   }
 }
 
@@ -104,7 +128,8 @@ function reasoningWriter(): (event: EventOf<'reasoning' | 'proof' | 'part_end'>)
   }
 }
 
-function callWriter({ isLegacy }: ReplyStyle) {
+function callWriter(style: ReplyStyle) {
+  const { isLegacy } = style
   const open = new Map<number, OpenCall>()
   const delta = (known: OpenCall, fields: Fields): Fields[] => {
     if (!isLegacy) return [{ tool_calls: [{ index: known.index, ...fields }] }]
@@ -130,7 +155,7 @@ function callWriter({ isLegacy }: ReplyStyle) {
       function: called,
       custom,
       extra_content,
-    } = encodeReplyCall({ ...event, argumentsJson: ' ' })
+    } = encodeReplyCall({ ...event, argumentsJson: ' ' }, style)
     const name = event.name
     return delta(known, {
       ...(isLegacy ? {} : { id, type }),

@@ -1,6 +1,7 @@
+import { fromBase64 } from '../../platform/base64'
 import { isObject } from '../fields'
 import type { Media, Part } from '../parts'
-import { lostExtras, untranslatable } from '../untranslatable'
+import { invalidField, lostExtras, untranslatable } from '../untranslatable'
 import { audioFormatOf, encodeUrl } from './media'
 
 type PartOf<Kind extends Part['kind']> = Extract<Part, { kind: Kind }>
@@ -86,6 +87,9 @@ function filePiece(part: PartOf<'file'>, context: ContentContext): Record<string
     const heading = [name, about].filter((line) => line !== undefined)
     return { type: 'text', text: [...heading, media.text].join('\n\n') }
   }
+  if (media.kind === 'base64' && !context.isOwn && /^text\//.test(media.mediaType)) {
+    return filePiece({ ...part, isCited: false, media: textOf(media, at) }, context)
+  }
   if (about !== undefined) context.losses.push(`${at}.context`)
   const filename = name === undefined ? {} : { filename: name }
   if (media.kind === 'file_id') {
@@ -100,6 +104,15 @@ function filePiece(part: PartOf<'file'>, context: ContentContext): Record<string
   // A file in base64 must have a name.
   const named = media.kind === 'base64' ? { filename: name ?? nameFor(media.mediaType) } : filename
   return { type: 'file', file: { ...named, file_data: encodeUrl(media) } }
+}
+
+// Every model reads text; of files, most read PDF only.
+function textOf({ base64, mediaType }: Extract<Media, { kind: 'base64' }>, at: string): Media {
+  try {
+    return { kind: 'text', text: new TextDecoder().decode(fromBase64(base64)), mediaType }
+  } catch {
+    throw invalidField(at, `Invalid '${at}': the data is not base64.`)
+  }
 }
 
 function nameFor(mediaType: string): string {

@@ -1,6 +1,7 @@
 import type { ChatEvent } from '../answer'
 import type { Usage } from '../canonical'
 import type { EventEncoder, ReplyContext } from '../codec'
+import { openAiTier } from '../service-tiers'
 import { type ChoiceWriter, choiceWriter } from './encode-choice'
 import { completionId, styleOf } from './encode-reply'
 import { encodeChatUsage } from './encode-usage'
@@ -65,7 +66,7 @@ function headOf(start: Extract<ChatEvent, { kind: 'start' }>, context: ReplyCont
     object: 'chat.completion.chunk',
     created: createdAtSeconds ?? context.nowSeconds,
     model: model ?? context.model,
-    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
+    ...(serviceTier === undefined ? {} : { service_tier: openAiTier(serviceTier) }),
   }
 }
 

@@ -1,6 +1,8 @@
+import { argumentsPath } from '../call-input'
 import type { EncodeTarget } from '../codec'
 import { jsonOf } from '../fields'
 import type { Part } from '../parts'
+import type { WireProtocolId } from '../protocol'
 import type { ChatRequest, Message } from '../request'
 import { invalidField, lostExtras } from '../untranslatable'
 import { type ContentContext, encodeContent, isContent } from './encode-content'
@@ -12,11 +14,16 @@ type PartOf<Kind extends Part['kind']> = Extract<Part, { kind: Kind }>
 type Fields = Record<string, unknown>
 
 interface Context extends ContentContext {
+  /** Whose words errors use. */
+  client: WireProtocolId
   canCustom: boolean
   canDeveloper: boolean
   /** Reasoning without a proof goes back only while its tool calls are being answered. */
   openTurnFrom: number
 }
+
+/** Without one of these a message must have a content. */
+const SAYING = ['tool_calls', 'refusal', 'audio'] as const
 
 /** The messages of a conversation in the words of chat completions. */
 export function encodeMessages(
@@ -25,10 +32,12 @@ export function encodeMessages(
 ): { messages: Fields[]; losses: string[] } {
   const isOwn = request.protocol === 'openai-chat'
   const isRichTarget = isRich(request, target)
-  const all = isOwn ? request.messages : merged(request.messages)
+  const losses: string[] = []
+  const all = isOwn ? request.messages : merged(request.messages, losses)
   const context: Context = {
     isOwn,
-    losses: [],
+    client: request.protocol,
+    losses,
     canCustom: isRichTarget,
     canDeveloper: isRichTarget,
     openTurnFrom: 1 + all.findLastIndex(isQuestion),
@@ -46,11 +55,12 @@ export function encodeMessages(
 }
 
 // Calls must stand in the message whose answers follow, so an answer told in several messages is one here.
-function merged(messages: readonly Message[]): Message[] {
+function merged(messages: readonly Message[], losses: string[]): Message[] {
   const result: Message[] = []
   for (const message of messages) {
     const before = result.at(-1)
-    if (before?.role === 'assistant' && message.role === 'assistant' && message.extras === undefined) {
+    if (before?.role === 'assistant' && message.role === 'assistant') {
+      losses.push(...lostExtras(message.extras, 'openai-chat'))
       result[result.length - 1] = { ...before, parts: [...before.parts, ...message.parts] }
     } else result.push(message)
   }
@@ -141,24 +151,22 @@ function encodeAssistant(message: Message, context: Context & { place: number })
     {
       role: 'assistant',
       ...(name === undefined ? {} : { name }),
-      content: content ?? (Object.keys(beside).length === 0 ? '' : null),
+      content: content ?? (SAYING.some((field) => field in beside) ? null : ''),
       ...beside,
       ...ownFields(message),
     },
   ]
 }
 
-function encodeCall(call: PartOf<'tool_call'>, { canCustom }: Context): Fields {
+function encodeCall(call: PartOf<'tool_call'>, { canCustom, client }: Context): Fields {
   const { id, name, argumentsJson, isCustom, proof, at = 'messages' } = call
   const signature = encodeThoughtSignature(proof)
   if (isCustom === true && canCustom)
     return { id, type: 'custom', custom: { name, input: argumentsJson }, ...signature }
   const json = isCustom === true ? encodeStandInInput(argumentsJson) : argumentsJson.trim()
+  const path = argumentsPath(at, client)
   if (json !== '' && jsonOf(json) === undefined)
-    throw invalidField(
-      `${at}.function.arguments`,
-      `Invalid '${at}.function.arguments': the arguments of a call must be JSON.`,
-    )
+    throw invalidField(path, `Invalid '${path}': the arguments of a call must be JSON.`)
   return { id, type: 'function', function: { name, arguments: json === '' ? '{}' : json }, ...signature }
 }
 
@@ -177,7 +185,7 @@ function reasoningFields(parts: readonly Part[], context: Context & { place: num
     (part) => 'proof' in part && part.proof !== undefined && part.proof.family !== 'openai',
   )
   const mayTell = context.isOwn || (context.place >= context.openTurnFrom && !isForeign)
-  const told = [...(mayTell ? plain : []), ...proven]
+  const told = all.filter((part) => (part.proof === undefined ? mayTell : proven.includes(part)))
   context.losses.push(...all.filter((part) => !told.includes(part)).map(({ at }) => at ?? 'reasoning'))
   if (proven.length > 0)
     return { reasoning_details: told.flatMap((part, index) => encodeDetails(part, index)) }

@@ -28,7 +28,9 @@ export function encodeReasoning(
   if (traits.reasoning === 'budget') return { fields: budgetFields(reasoning, isOff), isLost: false }
   const effort = isOff ? offOf(reasoning, traits) : gradeOf(reasoning)
   if (effort === undefined) return { fields: {}, isLost: isOff }
-  return { fields: { reasoning_effort: nearest(effort, traits.efforts) }, isLost: false }
+  const sent = nearest(effort, traits.efforts)
+  // Some models always think, and the least that they do is as good as nothing.
+  return { fields: { reasoning_effort: sent }, isLost: isOff && sent !== 'none' && sent !== 'minimal' }
 }
 
 function asClientSaid(reasoning: Reasoning, name: string | undefined): Record<string, unknown> {

@@ -1,6 +1,8 @@
 import type { ChatReply, Choice } from '../answer'
+import { uniqueCallId } from '../call-ids'
 import type { ReplyContext } from '../codec'
 import type { Part } from '../parts'
+import { openAiTier } from '../service-tiers'
 import { encodeAnnotation } from './annotations'
 import { encodeChatUsage } from './encode-usage'
 import { encodeFinish } from './finish'
@@ -21,7 +23,7 @@ export function encodeChatReply(reply: ChatReply, context: ReplyContext): Fields
     model: model ?? context.model,
     choices: choices.map((choice) => encodeChoice(choice, style)),
     ...(usage === undefined ? {} : { usage: encodeChatUsage(usage) }),
-    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
+    ...(serviceTier === undefined ? {} : { service_tier: openAiTier(serviceTier) }),
   }
 }
 
@@ -36,20 +38,23 @@ export interface ReplyStyle {
   isLegacy: boolean
   /** It asked for reasoning to be kept to itself. */
   hidesReasoning: boolean
+  /** Makes the ids of calls that have none unique. */
+  replyId: string
 }
 
 /** What the request says about the style of its answer. */
-export function styleOf({ request }: ReplyContext): ReplyStyle {
+export function styleOf({ request, replyId }: ReplyContext): ReplyStyle {
   const isLegacy =
     request.tools.length > 0 &&
     request.tools.every(({ at }) => !at.startsWith('tools')) &&
     request.tools.some(({ at }) => at.startsWith('functions'))
-  return { isLegacy, hidesReasoning: request.settings.reasoning?.shown === 'none' }
+  return { isLegacy, hidesReasoning: request.settings.reasoning?.shown === 'none', replyId }
 }
 
 /** A call as an entry of `tool_calls`; no arguments are the empty object. */
 export function encodeReplyCall(
   call: Pick<PartOf<'tool_call'>, 'id' | 'name' | 'argumentsJson' | 'isCustom' | 'proof'>,
+  { replyId }: Pick<ReplyStyle, 'replyId'>,
 ): Fields {
   const { id, name, argumentsJson, isCustom, proof } = call
   const called =
@@ -59,7 +64,7 @@ export function encodeReplyCall(
           type: 'function',
           function: { name, arguments: argumentsJson.trim() === '' ? '{}' : argumentsJson },
         }
-  return { id, ...called, ...encodeThoughtSignature(proof) }
+  return { id: uniqueCallId(id, replyId), ...called, ...encodeThoughtSignature(proof) }
 }
 
 /** The sound of an answer. */
@@ -88,10 +93,12 @@ function encodeMessage(parts: readonly Part[], style: ReplyStyle): Fields {
   const images = parts
     .filter((part) => part.kind === 'image')
     .flatMap(({ media }, index) => encodeImage(media, index))
+  // OpenAI leaves the content out only when something else stands for it; clients trust it to be a text.
+  const hasOther = calls.length > 0 || refusal !== undefined || sound !== undefined
   const signed = parts.findLast((part) => part.kind === 'text' && part.proof !== undefined)
   return {
     role: 'assistant',
-    content: text ?? null,
+    content: text ?? (hasOther ? null : ''),
     refusal: refusal ?? null,
     ...(style.hidesReasoning ? {} : reasoningFields(parts)),
     ...listField('annotations', annotationsOf(parts)),
@@ -102,12 +109,12 @@ function encodeMessage(parts: readonly Part[], style: ReplyStyle): Fields {
   }
 }
 
-function callFields(calls: readonly PartOf<'tool_call'>[], { isLegacy }: ReplyStyle): Fields {
+function callFields(calls: readonly PartOf<'tool_call'>[], style: ReplyStyle): Fields {
   const [first] = calls
   if (first === undefined) return {}
-  return isLegacy
-    ? { function_call: encodeReplyCall({ ...first, isCustom: false }).function }
-    : { tool_calls: calls.map(encodeReplyCall) }
+  return style.isLegacy
+    ? { function_call: encodeReplyCall({ ...first, isCustom: false }, style).function }
+    : { tool_calls: calls.map((call) => encodeReplyCall(call, style)) }
 }
 
 function reasoningFields(parts: readonly Part[]): Fields {
@@ -132,7 +139,7 @@ function annotationsOf(parts: readonly Part[]): Fields[] {
     return (part.citations ?? []).flatMap((citation) =>
       encodeAnnotation({
         ...citation,
-        ...(citation.startIndex === undefined ? {} : { startIndex: citation.startIndex + before }),
+        startIndex: (citation.startIndex ?? 0) + before,
         endIndex: (citation.endIndex ?? part.text.length) + before,
       }),
     )

@@ -1,6 +1,7 @@
 import type { EncodedRequest, EncodeTarget } from '../codec'
 import { fieldsOf } from '../fields'
 import type { ChatRequest } from '../request'
+import { withLegalNames } from '../tool-names'
 import { lostExtras, untranslatable } from '../untranslatable'
 import { encodeMessages } from './encode-messages'
 import { encodeSettings } from './encode-settings'
@@ -9,11 +10,16 @@ import { encodeTools } from './encode-tools'
 /** OpenAI refuses `json_object` unless the conversation speaks of JSON. */
 const JSON_WISH = { role: 'system', content: 'Answer with JSON only.' }
 
+/** What OpenAI takes as the name of a function. */
+export const TOOL_NAMES = { illegal: /[^a-zA-Z0-9_-]/, maxLength: 64 }
+
 /**
  * A request for a server of chat completions. Many of them are simple, so only what the client set is said, and what
  * none but OpenAI knows goes only to clients' own targets and to OpenAI's models.
  */
-export function encodeChatRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
+export function encodeChatRequest(given: ChatRequest, target: EncodeTarget): EncodedRequest {
+  const isOwn = given.protocol === 'openai-chat'
+  const { request, renamed } = isOwn ? { request: given } : withLegalNames(given, TOOL_NAMES)
   if (request.previousResponseId !== undefined)
     throw untranslatable(
       'previous_response_id',
@@ -41,7 +47,7 @@ export function encodeChatRequest(request: ChatRequest, target: EncodeTarget): E
       ...lostInMessages,
       ...lostExtras(request.extras, 'openai-chat'),
     ],
-    standIns: tools.standIns,
+    standIns: renamed === undefined ? tools.standIns : { ...tools.standIns, renamed },
   }
 }
 

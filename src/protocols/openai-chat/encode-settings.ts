@@ -1,5 +1,7 @@
 import type { EncodeTarget } from '../codec'
+import { entryOf, listOf } from '../fields'
 import type { ChatRequest, ResponseFormat, Settings } from '../request'
+import { isNeutral } from '../untranslatable'
 import { encodeReasoning } from './encode-reasoning'
 
 interface Encoded {
@@ -29,6 +31,9 @@ const RICH = [
   ['promptCacheKey', 'prompt_cache_key'],
   ['promptCacheRetention', 'prompt_cache_retention'],
 ] as const satisfies readonly (readonly [keyof Settings, string])[]
+/** A longer id of an end user is an error at OpenAI; Claude Code's are about 150 letters. */
+const MOST_USER_ID_LENGTH = 64
+const MOST_STOPS = 4
 /** Other protocols' words for service tiers. */
 const TIERS: Readonly<Record<string, string>> = { standard_only: 'default', standard: 'default' }
 
@@ -48,15 +53,18 @@ export function encodeSettings(request: ChatRequest, target: EncodeTarget): Enco
   const put = (setting: keyof Settings, field: string, isTaken = true) => {
     const value = settings[setting]
     if (value === undefined || isDefault(setting, value)) return
-    if (isTaken && !refused.has(setting))
-      fields[field] = setting === 'serviceTier' ? (TIERS[String(value)] ?? value) : value
+    const canGo = isTaken && !refused.has(setting)
+    if (!canGo && isNeutral(setting, value)) return
+    if (canGo) fields[field] = setting === 'serviceTier' ? (entryOf(TIERS, String(value)) ?? value) : value
     else losses.push(names[setting] ?? setting)
   }
   put('maxOutputTokens', limitName(request, target))
   for (const [setting, field] of PLAIN) put(setting, field)
+  if (!isOwn) limitStops(fields, losses, names.stop)
   put('topK', 'top_k', isOwn)
   for (const [setting, field] of RICH) put(setting, field, isRich(request, target))
-  put('endUserId', names.endUserId === 'safety_identifier' && isOwn ? 'safety_identifier' : 'user')
+  const isLongId = !isOwn && (settings.endUserId ?? '').length > MOST_USER_ID_LENGTH
+  put('endUserId', names.endUserId === 'safety_identifier' && isOwn ? 'safety_identifier' : 'user', !isLongId)
   const reasoning = encodeReasoning(request, target.traits)
   return {
     fields: { ...fields, ...reasoning.fields },
@@ -77,6 +85,15 @@ export function encodeFormat(format: ResponseFormat): Record<string, unknown> {
       ...(strict === undefined ? {} : { strict }),
     },
   }
+}
+
+// OpenAI takes four sequences, and neither an empty one nor an empty list.
+function limitStops(fields: Record<string, unknown>, losses: string[], name = 'stop'): void {
+  const given = listOf(fields.stop)
+  const legal = given.filter((sequence) => sequence !== '').slice(0, MOST_STOPS)
+  if (legal.length < given.length) losses.push(name)
+  if (legal.length > 0) fields.stop = legal
+  else delete fields.stop
 }
 
 // Nothing is stored unless it is asked for, so there is nothing to say.

@@ -1,7 +1,9 @@
 import type { EncodeTarget, StandIns } from '../codec'
-import { fieldsOf } from '../fields'
+import { fieldsOf, textOf } from '../fields'
 import type { ChatRequest, Tool, ToolChoice } from '../request'
-import { lostExtras, untranslatable } from '../untranslatable'
+import { strictnessOf, withStrictness } from '../strict-schema'
+import { objectSchema } from '../tool-schema'
+import { lostExtras, lostSearchFields, untranslatable } from '../untranslatable'
 import { encodeFormat, isRich } from './encode-settings'
 
 type FunctionTool = Extract<Tool, { kind: 'function' }>
@@ -37,9 +39,11 @@ export function encodeTools(request: ChatRequest, target: EncodeTarget): Encoded
   return {
     fields: {
       ...(tools.length === 0 ? {} : { tools }),
-      ...choiceFields(request, { hasTools: tools.length > 0, isEmulated, canCustom }),
+      ...choiceFields(request, { hasTools: tools.length > 0, isEmulated, canCustom, losses }),
       ...searchFields(searches, losses),
-      ...(format === undefined || isEmulated ? {} : { response_format: encodeFormat(format) }),
+      ...(format === undefined || isEmulated
+        ? {}
+        : { response_format: encodeFormat(withStrictness(format, request, losses)) }),
     },
     losses,
     standIns,
@@ -82,9 +86,10 @@ function encodeTool(
 }
 
 function encodeFunction(
-  { name, description, parameters, strict, cache, at, extras }: FunctionTool,
+  tool: FunctionTool,
   { request, losses }: { request: ChatRequest; losses: string[] },
 ): Record<string, unknown> {
+  const { name, description, parameters, strict, cache, at, extras } = tool
   const isOwn = request.protocol === 'openai-chat'
   if (cache !== undefined && !isOwn) losses.push(`${at}.cache_control`)
   return {
@@ -92,8 +97,8 @@ function encodeFunction(
     function: {
       name,
       ...(description === undefined ? {} : { description }),
-      ...(parameters === undefined ? {} : { parameters }),
-      ...(strict === undefined ? {} : { strict }),
+      ...(parameters === undefined ? {} : { parameters: isOwn ? parameters : objectSchema(parameters) }),
+      ...(strict === undefined ? {} : { strict: strictnessOf(tool, request, losses) }),
     },
     ...(cache === undefined || !isOwn ? {} : { cache_control: { type: 'ephemeral', ...cache } }),
     ...(extras?.protocol === 'openai-chat' ? extras.fields : {}),
@@ -118,7 +123,7 @@ function standIn({ name, description, format }: CustomTool): Record<string, unkn
   const { syntax, definition } = fieldsOf(format?.grammar ?? format)
   const grammar =
     typeof definition === 'string'
-      ? [`The input must follow this grammar (${String(syntax)}):\n${definition}`]
+      ? [`The input must follow this grammar (${textOf(syntax) ?? 'of an unnamed kind'}):\n${definition}`]
       : []
   const words = [...(description === undefined ? [] : [description]), ...grammar].join('\n\n')
   return {
@@ -144,8 +149,8 @@ function structuredOutput(
 }
 
 function choiceFields(
-  { settings, tools }: ChatRequest,
-  given: { hasTools: boolean; isEmulated: boolean; canCustom: boolean },
+  { settings, tools, names, protocol }: ChatRequest,
+  given: { hasTools: boolean; isEmulated: boolean; canCustom: boolean; losses: string[] },
 ): Record<string, unknown> {
   const { toolChoice, parallelToolCalls } = settings
   const { hasTools, isEmulated, canCustom } = given
@@ -156,7 +161,15 @@ function choiceFields(
     const mayCall = tools.length > 0 && toolChoice?.kind !== 'none'
     return { tool_choice: mayCall ? 'required' : named(STRUCTURED_OUTPUT), ...parallel }
   }
-  if (toolChoice === undefined || !hasTools) return parallel
+  if (toolChoice === undefined) return parallel
+  // Only functions are chosen by their names, and only where there are some.
+  const isKnown =
+    toolChoice.kind !== 'tool' || tools.some((tool) => 'name' in tool && tool.name === toolChoice.name)
+  if (!hasTools || (!isKnown && protocol !== 'openai-chat')) {
+    if (toolChoice.kind === 'required' || toolChoice.kind === 'tool')
+      given.losses.push(names.toolChoice ?? 'tool_choice')
+    return parallel
+  }
   return { tool_choice: encodeChoice(toolChoice, { tools, canCustom }), ...parallel }
 }
 
@@ -186,9 +199,6 @@ function searchFields(searches: readonly SearchTool[], losses: string[]): Record
   const own = searches.find(({ protocol, value }) => protocol === 'openai-chat' && !('type' in value))
   if (own !== undefined) return { web_search_options: own.value }
   const foreign = searches.filter(({ protocol }) => protocol !== 'openai-chat')
-  for (const { value, at } of foreign) {
-    const lost = Object.keys(value).filter((key) => key !== 'type' && key !== 'name')
-    losses.push(...lost.map((key) => `${at}.${key}`))
-  }
+  losses.push(...foreign.flatMap(lostSearchFields))
   return foreign.length === 0 ? {} : { web_search_options: {} }
 }

@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, textOf } from '../fields'
+import { entryOf, fieldsOf, listOf, textOf } from '../fields'
 import type { Media, Part } from '../parts'
 
 const DATA_URL = /^data:([^;,]+)(?:;[^;,]+)*;base64,([\s\S]*)$/
@@ -41,7 +41,7 @@ export function audioTypeOf(format: string): string {
 /** The `input_audio` format of a media type; undefined for what is no sound. */
 export function audioFormatOf(mediaType: string): string | undefined {
   const [, subtype] = mediaType.match(/^audio\/(?:x-)?([\w.+-]+)$/) ?? []
-  return AUDIO_FORMATS[mediaType] ?? subtype
+  return entryOf(AUDIO_FORMATS, mediaType) ?? subtype
 }
 
 /** The pictures of an answer, in the place that image models behind chat completions use. */

@@ -71,10 +71,12 @@ export function goesOn(
   next: ReasoningDetail,
   open: { proof?: ReasoningProof | undefined },
 ): boolean {
-  if (before.isSummary && next.isEncrypted)
-    return next.proof?.family === 'openai' && open.proof?.encrypted === undefined
+  // OpenAI's reasoning has both forms: what it shows, and all of it encrypted.
+  const isSame = before.index !== undefined && before.index === next.index
+  if (next.isEncrypted && !before.isEncrypted && open.proof === undefined && (before.isSummary || isSame))
+    return next.proof?.family === 'openai'
   if (before.isEncrypted || next.isEncrypted || before.type !== next.type) return false
-  return before.index !== undefined && before.index === next.index && open.proof?.signature === undefined
+  return isSame && open.proof?.signature === undefined
 }
 
 /** The entries for a reasoning; `index` tells the reasonings of one message apart. */

@@ -1,6 +1,7 @@
 import { scanArray, scanObject, valueOf } from '../../platform/json-scan'
 import type { AnswerFacts } from '../canonical'
-import { fieldsOf } from '../fields'
+import { fieldsOf, isObject, numberOf, textOf } from '../fields'
+import { plainMessage } from '../plain-error'
 import { findChatUsage } from './usage'
 
 /** What a whole reply tells; `error` when the provider reports one with status 200. */
@@ -46,8 +47,16 @@ function replyFacts(fields: Record<string, unknown>, finishReason: unknown): Rep
   }
 }
 
+/** Where an error stands: on top, or at routers of several providers in the choice (OpenRouter docs, "Errors"). */
+export function errorHolder(fields: Record<string, unknown>): Record<string, unknown> {
+  if (fields.error !== undefined || !Array.isArray(fields.choices)) return fields
+  const choice = fieldsOf(fields.choices[0])
+  return isObject(choice.error) ? choice : fields
+}
+
 /** The error that a reply or chunk carries on its top level, in the spellings of compatible servers. */
-export function errorOf(fields: Record<string, unknown>): { message: string; status?: number } | undefined {
+export function errorOf(given: Record<string, unknown>): { message: string; status?: number } | undefined {
+  const fields = errorHolder(given)
   const { error } = fields
   if (typeof error === 'string' && error !== '') return { message: error, ...statusOf(fields) }
   if (typeof error === 'object' && error !== null) {
@@ -58,12 +67,13 @@ export function errorOf(fields: Record<string, unknown>): { message: string; sta
     }
   }
   if (fields.object === 'error')
-    return { message: String(fields.message ?? 'unknown error'), ...statusOf(fields) }
+    return { message: plainMessage(fields) ?? 'unknown error', ...statusOf(fields) }
   return undefined
 }
 
 function statusOf(fields: Record<string, unknown>): { status?: number } {
-  const status = Number(fields.status ?? fields.code)
+  const told = fields.status ?? fields.code
+  const status = Number(textOf(told) ?? numberOf(told))
   return Number.isInteger(status) && status >= 400 && status < 600 ? { status } : {}
 }
 

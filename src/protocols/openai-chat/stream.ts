@@ -1,7 +1,9 @@
 import { createParser } from 'eventsource-parser'
 import type { AnswerFacts } from '../canonical'
-import { fieldsOf } from '../fields'
+import { fieldsOf, numberOf } from '../fields'
 import type { StreamReader } from '../protocol'
+import { statusOfError } from './decode-error'
+import { finishReasonOf } from './finish'
 import { errorOf } from './reply'
 import { findChatUsage } from './usage'
 
@@ -24,22 +26,23 @@ export function chatStreamReader(): StreamReader {
   const finishedChoices = new Set<number>()
   let isDone = false
   let hasContent = false
-  let error: { message: string; data: string } | undefined
+  let error: StreamReader['error']
 
   const onChunk = (data: string) => {
     const chunk = parse(data)
     const fields = fieldsOf(chunk)
     const failure = errorOf(fields)
-    if (failure !== undefined) error ??= { message: failure.message, data }
+    if (failure !== undefined) error ??= { message: failure.message, data, status: statusOfError(fields) }
     if (typeof fields.id === 'string' && fields.id !== '') facts.responseId ??= fields.id
     const usage = findChatUsage(chunk)
     if (usage !== undefined) facts.usage = usage
     for (const choice of Array.isArray(fields.choices) ? fields.choices.map(fieldsOf) : []) {
-      const index = Number(choice.index ?? 0)
+      const index = numberOf(choice.index) ?? 0
       openChoices.add(index)
-      if (holdsContent(fieldsOf(choice.delta)) || typeof choice.text === 'string') hasContent = true
-      if (typeof choice.finish_reason !== 'string' || choice.finish_reason === '') continue
-      if (index === 0 || facts.finishReason === undefined) facts.finishReason = choice.finish_reason
+      if (holdsContent(fieldsOf(choice.delta ?? choice.message)) || isFilled(choice.text)) hasContent = true
+      const reason = finishReasonOf(choice)
+      if (reason === undefined) continue
+      if (index === 0 || facts.finishReason === undefined) facts.finishReason = reason
       hasContent = true
       finishedChoices.add(index)
     }
@@ -90,10 +93,12 @@ const CONTENT_FIELDS = [
   'content',
   'reasoning_content',
   'reasoning',
+  'reasoning_details',
   'refusal',
   'tool_calls',
   'function_call',
   'audio',
+  'images',
 ]
 
 function holdsContent(delta: Record<string, unknown>): boolean {

@@ -1,4 +1,4 @@
-import { fieldsOf, isObject, jsonOf, listOf, textOf } from '../fields'
+import { fieldsOf, isObject, jsonOf, listOf, numberOf, textOf } from '../fields'
 import { sseReader } from '../sse'
 
 /** The completion that a recorded stream adds up to, as far as it came; undefined when no chunk did. */
@@ -25,7 +25,7 @@ export function collectCompletionStream(bytes: Uint8Array): Record<string, unkno
 }
 
 function add(choices: Map<number, Record<string, unknown>>, piece: Record<string, unknown>): void {
-  const index = Number(piece.index ?? 0)
+  const index = numberOf(piece.index) ?? 0
   const known = choices.get(index) ?? { index, text: '', logprobs: null, finish_reason: null }
   choices.set(index, {
     ...known,

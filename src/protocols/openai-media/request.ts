@@ -1,5 +1,6 @@
 import { SluiceError } from '../../platform/failure'
 import { type JsonKind, type Member, valueOf } from '../../platform/json-scan'
+import { entryOf } from '../fields'
 import type { RequestFacts } from '../protocol'
 
 /** Which JSON kinds a request's own fields have; a field that is not listed is the provider's business and passes. */
@@ -15,7 +16,8 @@ export function readMediaRequest(
   { kinds, required }: RequestShape,
 ): RequestFacts {
   const given = new Map(members.filter(({ kind }) => kind !== 'null').map((member) => [member.key, member]))
-  for (const member of given.values()) checkKind(member, EVERYWHERE[member.key] ?? kinds[member.key])
+  for (const member of given.values())
+    checkKind(member, entryOf(EVERYWHERE, member.key) ?? entryOf(kinds, member.key))
   for (const name of required)
     if (!given.has(name))
       throw invalid(name, 'missing_required_parameter', `Missing required parameter: '${name}'.`)

@@ -14,11 +14,11 @@ export function decodeAnnotation(value: unknown): Citation {
 }
 
 /**
- * A citation as an annotation. What has no URL is told as a file, the only other kind there is; a place that is not
- * known is the end of the text so far.
+ * A citation as an annotation. What has no URL is told as a file, the only other kind there is; one without a place is
+ * of the whole text.
  */
 export function encodeAnnotation(citation: Citation, textLength: number): unknown {
-  const { url, title, startIndex = textLength, endIndex = textLength, native } = citation
+  const { url, title, startIndex = 0, endIndex = textLength, native } = citation
   if (native?.protocol === 'openai-responses') return native.value
   if (url !== undefined) {
     return { type: 'url_citation', url, title: title ?? url, start_index: startIndex, end_index: endIndex }

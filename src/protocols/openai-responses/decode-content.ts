@@ -1,3 +1,4 @@
+import { entryOf } from '../fields'
 import type { Media, Part } from '../parts'
 import { invalidField } from '../untranslatable'
 import { decodeAnnotation } from './citations'
@@ -24,7 +25,7 @@ const DECODERS: Readonly<Record<string, (fields: FieldReader) => Part>> = {
 function decodePart(value: unknown, at: string): Part {
   const fields = readerOf(value, at)
   const type = fields.requiredText('type')
-  const decode = DECODERS[type]
+  const decode = entryOf(DECODERS, type)
   if (decode === undefined) return { kind: 'native', type, protocol: 'openai-responses', value, at }
   const part = decode(fields)
   const cache = fields.object('prompt_cache_breakpoint') === undefined ? undefined : {}
@@ -68,7 +69,7 @@ function decodeAudio(fields: FieldReader): Part {
   const at = pathOf(fields.at, 'input_audio')
   const audio = readerOf(fields.value('input_audio'), at)
   const format = audio.requiredText('format')
-  const mediaType = AUDIO_TYPES[format]
+  const mediaType = entryOf(AUDIO_TYPES, format)
   if (mediaType === undefined) {
     throw invalidField(`${at}.format`, `Invalid value '${format}': expected 'mp3' or 'wav'.`)
   }

@@ -1,5 +1,6 @@
 import type { UpstreamError } from '../answer'
-import { fieldsOf, isObject, jsonOf, numberOf, textOf } from '../fields'
+import { entryOf, fieldsOf, isObject, jsonOf, numberOf, textOf } from '../fields'
+import { codeOfError, plainMessage } from '../plain-error'
 
 /** The HTTP statuses that errors stand for when they come with another one, by `code` or `type`. */
 const STATUSES: Readonly<Record<string, number>> = {
@@ -27,7 +28,8 @@ const decoder = new TextDecoder()
 export function decodeResponsesError(status: number, body: Uint8Array): UpstreamError | undefined {
   const fields = fieldsOf(jsonOf(decoder.decode(body)))
   const error = responsesErrorIn(fields) ?? (status < 400 ? undefined : plainError(fields))
-  return error === undefined || status < 400 ? error : { ...error, status }
+  if (error === undefined || status < 400) return error
+  return { ...error, status, code: codeOfError({ ...error, status }) }
 }
 
 /** The error that a response, an event or an error body carries, with the status that it stands for. */
@@ -50,13 +52,13 @@ function errorOf(fields: Record<string, unknown>): UpstreamError {
 }
 
 function plainError(fields: Record<string, unknown>): UpstreamError | undefined {
-  const message = textOf(fields.message) ?? textOf(fields.detail)
+  const message = plainMessage(fields)
   return message === undefined ? undefined : errorOf({ ...fields, message })
 }
 
 function statusOf(fields: Record<string, unknown>, word: string | undefined): number {
   const told = numberOf(fields.status) ?? numberOf(fields.code) ?? 0
   if (Number.isInteger(told) && told >= 400 && told < 600) return told
-  const known = STATUSES[word ?? ''] ?? STATUSES[textOf(fields.type) ?? '']
+  const known = entryOf(STATUSES, word ?? '') ?? entryOf(STATUSES, textOf(fields.type) ?? '')
   return known ?? (ABOUT_INPUT.test(word ?? '') ? 400 : 500)
 }

@@ -1,4 +1,4 @@
-import { isObject } from '../fields'
+import { entryOf, fieldsOf, isObject } from '../fields'
 import type { Part } from '../parts'
 import type { Message, Role } from '../request'
 import { invalidField, untranslatable } from '../untranslatable'
@@ -8,6 +8,14 @@ import { type FieldReader, missing, readerOf, wrongType } from './read-fields'
 
 type Item = { part: Part; role: 'user' | 'assistant' }
 
+/** What other items tell of one. */
+interface Known extends Restored {
+  /** The ids of calls of tools that only this protocol has; their outputs mean nothing without them. */
+  natives: ReadonlySet<unknown>
+}
+
+const OUTPUT = /_output$|_response$/
+
 /** The items of `input` as messages, in their order: calls are the assistant's, their outputs the user's. */
 export function decodeInput(input: unknown): Message[] {
   if (input === undefined || input === null) return []
@@ -15,20 +23,21 @@ export function decodeInput(input: unknown): Message[] {
     return [{ role: 'user', parts: [{ kind: 'text', text: input, at: 'input' }], at: 'input' }]
   }
   if (!Array.isArray(input)) throw wrongType('input', 'a string or an array', input)
-  const restored = restoredProofs(input)
-  return input.flatMap((value, index) => decodeItem(value, `input[${index}]`, restored))
+  const known = { ...restoredProofs(input), natives: nativeCalls(input) }
+  return input.flatMap((value, index) => decodeItem(value, `input[${index}]`, known))
 }
 
-function decodeItem(value: unknown, at: string, restored: Restored): Message[] {
+function decodeItem(value: unknown, at: string, known: Known): Message[] {
   const fields = readerOf(value, at)
   // Ids and states of items are the answer's that they come from.
   fields.skip('id', 'status')
   const type = fields.text('type') ?? 'message'
-  if (type === 'message') return [decodeMessage(fields, value, restored)]
-  const refusal = REFERENCES[type]
+  if (type === 'message') return [decodeMessage(fields, value, known)]
+  const refusal = entryOf(REFERENCES, type)
   if (refusal !== undefined) throw untranslatable(at, refusal)
-  const decode = ITEMS[type]
-  const items = decode === undefined ? [nativeItem(type, value)] : decode(fields, restored)
+  const isOfNative = OUTPUT.test(type) && known.natives.has(fields.value('call_id'))
+  const decode = isOfNative ? undefined : entryOf(ITEMS, type)
+  const items = decode === undefined ? [nativeItem(type, value)] : decode(fields, known)
   const extras = decode === undefined ? undefined : fields.extras()
   return items.map(({ part, role }) => ({ role, parts: [{ ...part, at, extras }], at }))
 }
@@ -60,6 +69,13 @@ const ITEMS: Readonly<Record<string, (fields: FieldReader, restored: Restored) =
 type Call = Extract<Part, { kind: 'tool_call' }>
 type Result = Extract<Part, { kind: 'tool_result' }>
 
+function nativeCalls(input: readonly unknown[]): ReadonlySet<unknown> {
+  const calls = input.map(fieldsOf).filter(({ type = 'message', call_id: id }) => {
+    return typeof type === 'string' && id !== undefined && !OUTPUT.test(type) && !Object.hasOwn(ITEMS, type)
+  })
+  return new Set(calls.map(({ call_id: id }) => id))
+}
+
 function callOf(fields: FieldReader, argumentsJson: string, proofs: Restored['ofCalls']): Call {
   const id = fields.requiredText('call_id')
   const name = fields.requiredText('name')
@@ -77,7 +93,7 @@ function resultOf(fields: FieldReader): Result {
 
 // What a tool that the provider runs told is the user's turn where a client gives it, else the assistant's.
 function nativeItem(type: string, value: unknown): Item {
-  const role = /_output$|_response$/.test(type) ? 'user' : 'assistant'
+  const role = OUTPUT.test(type) ? 'user' : 'assistant'
   return { role, part: { kind: 'native', type, protocol: 'openai-responses', value } }
 }
 
@@ -91,7 +107,7 @@ const ROLES: Readonly<Record<string, Role>> = {
 function decodeMessage(fields: FieldReader, value: unknown, { ofTexts }: Restored): Message {
   const { at } = fields
   const name = fields.requiredText('role')
-  const role = ROLES[name]
+  const role = entryOf(ROLES, name)
   if (role === undefined) {
     const known = Object.keys(ROLES).join("', '")
     throw invalidField(`${at}.role`, `Invalid value '${name}': expected one of '${known}'.`)

@@ -1,4 +1,5 @@
 import type { ChatReply } from '../answer'
+import { madeCallId } from '../call-ids'
 import { fieldsOf, isObject, listOf, numberOf, textOf } from '../fields'
 import type { Part } from '../parts'
 import { responsesErrorIn } from './decode-error'
@@ -33,17 +34,12 @@ export function headOf(response: Record<string, unknown>) {
   }
 }
 
-/** The name of a call that came without an id. */
-export function callIdFor(call: number): string {
-  return `call_${call}`
-}
-
 function withCallIds(parts: readonly Part[]): Part[] {
   let calls = 0
   return parts.map((part) => {
     if (part.kind !== 'tool_call') return part
     const call = calls++
-    return part.id === '' ? { ...part, id: callIdFor(call) } : part
+    return part.id === '' ? { ...part, id: madeCallId(call) } : part
   })
 }
 

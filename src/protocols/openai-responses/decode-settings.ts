@@ -1,4 +1,4 @@
-import { fieldsOf } from '../fields'
+import { entryOf, fieldsOf } from '../fields'
 import type { Effort, Extras, Reasoning, ResponseFormat, Settings } from '../request'
 import { invalidField } from '../untranslatable'
 import { decodeToolChoice } from './decode-tools'
@@ -128,7 +128,7 @@ function decodeReasoningSettings(fields: FieldReader, isEncrypted: boolean): Rea
 
 function oneOf<T>(known: Readonly<Record<string, T>>, value: string | undefined, at: string): T | undefined {
   if (value === undefined) return undefined
-  const found = known[value]
+  const found = entryOf(known, value)
   if (found !== undefined) return found
   const names = Object.keys(known).join("', '")
   throw invalidField(at, `Invalid value '${value}': expected one of '${names}'.`)

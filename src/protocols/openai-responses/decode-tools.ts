@@ -1,4 +1,4 @@
-import { fieldsOf, textOf } from '../fields'
+import { entryOf, fieldsOf, textOf } from '../fields'
 import type { Tool, ToolChoice } from '../request'
 import { invalidField } from '../untranslatable'
 import { missing, readerOf, wrongType } from './read-fields'
@@ -58,7 +58,7 @@ export function decodeToolChoice(value: unknown): ToolChoice | undefined {
 }
 
 function modeOf(mode: string, at: string) {
-  const known = MODES[mode]
+  const known = entryOf(MODES, mode)
   if (known !== undefined) return known
   throw invalidField(at, `Invalid value '${mode}': expected one of 'auto', 'none', 'required'.`)
 }

@@ -1,3 +1,4 @@
+import { entryOf } from '../fields'
 import type { Media, Part } from '../parts'
 import type { WireProtocolId } from '../protocol'
 import { lostExtras, untranslatable } from '../untranslatable'
@@ -81,7 +82,7 @@ function fileOf(part: Extract<Part, { kind: 'file' }>, losses: string[]): Record
 }
 
 function audioOf(media: Media, at: string): Record<string, unknown> {
-  const format = media.kind === 'base64' ? AUDIO_FORMATS[media.mediaType] : undefined
+  const format = media.kind === 'base64' ? entryOf(AUDIO_FORMATS, media.mediaType) : undefined
   if (media.kind !== 'base64' || format === undefined) {
     throw untranslatable(at, 'The OpenAI Responses API takes sounds as base64 of MP3 or WAV only.')
   }

@@ -1,24 +1,40 @@
+import type { EncodeTarget } from '../codec'
 import type { Part } from '../parts'
 import type { ChatRequest, Message } from '../request'
 import { untranslatable } from '../untranslatable'
 import { encodeInputPart, ownExtras, placeOf } from './encode-content'
 
 type Json = Record<string, unknown>
+
+/** What holds for all items. */
+interface Rules {
+  /** The client speaks this protocol. */
+  isOwn: boolean
+  /** The model takes reasoning back. */
+  canReason: boolean
+}
+
+const OWN = 'openai-responses'
 /** A longer id is an error. */
 const MOST_CALL_ID_LENGTH = 64
 
 /** The conversation as `instructions` and the items of `input`, and what of it was left out. */
-export function encodeInput({ messages, protocol }: ChatRequest): {
+export function encodeInput(
+  { messages, protocol }: ChatRequest,
+  { traits }: EncodeTarget,
+): {
   instructions: string | undefined
   input: Json[]
   losses: string[]
 } {
   const losses: string[] = []
   const [first, ...others] = messages
-  const instructions = instructionsOf(first)
-  const isOwn = protocol === 'openai-responses'
+  // Instructions alone are what is asked; without any input there is no answer.
+  const instructions = others.length === 0 && protocol !== OWN ? undefined : instructionsOf(first)
+  const isOwn = protocol === OWN
+  const rules = { isOwn, canReason: isOwn || traits.reasoning !== 'none' }
   const rest = instructions === undefined ? messages : others
-  return { instructions, input: rest.flatMap((message) => encodeMessage(message, isOwn, losses)), losses }
+  return { instructions, input: rest.flatMap((message) => encodeMessage(message, rules, losses)), losses }
 }
 
 // One plain text at the beginning; anything richer is a message, which keeps its parts apart.
@@ -29,7 +45,7 @@ function instructionsOf(message: Message | undefined): string | undefined {
   return part.text === '' || part.extras !== undefined ? undefined : part.text
 }
 
-function encodeMessage(message: Message, isOwn: boolean, losses: string[]): Json[] {
+function encodeMessage(message: Message, rules: Rules, losses: string[]): Json[] {
   if (message.name !== undefined) losses.push(`${message.at}.name`)
   const extras = ownExtras(message, losses)
   const items: Json[] = []
@@ -39,8 +55,8 @@ function encodeMessage(message: Message, isOwn: boolean, losses: string[]): Json
     content = []
   }
   for (const part of message.parts) {
-    const item = itemOf(part, message, isOwn, losses)
-    if (item === undefined) content.push(...contentOf(part, message, isOwn, losses))
+    const item = itemOf(part, message, rules, losses)
+    if (item === undefined) content.push(...contentOf(part, message, rules, losses))
     else {
       close()
       items.push(...item)
@@ -51,25 +67,23 @@ function encodeMessage(message: Message, isOwn: boolean, losses: string[]): Json
 }
 
 /** The items of a part that stands beside messages; undefined for what is a message's content. */
-function itemOf(part: Part, message: Message, isOwn: boolean, losses: string[]): Json[] | undefined {
+function itemOf(part: Part, message: Message, rules: Rules, losses: string[]): Json[] | undefined {
   switch (part.kind) {
     case 'tool_call':
       return [encodeCall(part, losses)]
     case 'tool_result':
       return [encodeResult(part, losses)]
     case 'reasoning':
-      return encodeReasoning(part, isOwn, losses)
+      return encodeReasoning(part, rules, losses)
     case 'native':
       // An item has its message to itself.
-      return part.at === message.at && part.protocol === 'openai-responses'
-        ? encodeInputPart(part, losses)
-        : undefined
+      return part.at === message.at && part.protocol === OWN ? encodeInputPart(part, losses) : undefined
     default:
       return undefined
   }
 }
 
-function contentOf(part: Part, { role }: Message, isOwn: boolean, losses: string[]): Json[] {
+function contentOf(part: Part, { role }: Message, { isOwn }: Rules, losses: string[]): Json[] {
   if (role !== 'assistant') return encodeInputPart(part, losses)
   const extras = ownExtras(part, losses)
   if (part.kind === 'refusal') return [{ type: 'refusal', refusal: part.text, ...extras }]
@@ -111,9 +125,15 @@ function encodeResult(part: Extract<Part, { kind: 'tool_result' }>, losses: stri
   return {
     type: part.isCustom === true ? 'custom_tool_call_output' : 'function_call_output',
     call_id: callId(part.callId),
-    output: isPlain ? text : part.parts.flatMap((inner) => encodeInputPart(inner, losses)),
+    output: isPlain ? text : outputOf(part, losses),
     ...ownExtras(part, losses),
   }
+}
+
+// An output of nothing is an empty text, not an empty list.
+function outputOf({ parts }: Extract<Part, { kind: 'tool_result' }>, losses: string[]): unknown {
+  const output = parts.flatMap((inner) => encodeInputPart(inner, losses))
+  return output.length === 0 ? '' : output
 }
 
 function isPlainText(part: Part): boolean {
@@ -126,12 +146,12 @@ function isPlainText(part: Part): boolean {
  */
 function encodeReasoning(
   part: Extract<Part, { kind: 'reasoning' }>,
-  isOwn: boolean,
+  { isOwn, canReason }: Rules,
   losses: string[],
 ): Json[] {
   const { text, isSummary, proof } = part
   const isKnown = proof === undefined ? isOwn : proof.family === 'openai'
-  if (!isKnown || (!isOwn && proof?.encrypted === undefined)) {
+  if (!isKnown || !canReason || (!isOwn && proof?.encrypted === undefined)) {
     losses.push(placeOf(part))
     return []
   }

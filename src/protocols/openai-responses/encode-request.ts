@@ -1,6 +1,7 @@
 import type { EncodedRequest, EncodeTarget, StandIns } from '../codec'
 import { isObject } from '../fields'
 import type { ChatRequest } from '../request'
+import { withLegalNames } from '../tool-names'
 import { lostExtras, untranslatable } from '../untranslatable'
 import { encodeInput } from './encode-input'
 import { encodeSettings } from './encode-settings'
@@ -11,16 +12,20 @@ const OWN = 'openai-responses'
 const STRUCTURED_OUTPUT = 'structured_output'
 const ASK_FOR_JSON = 'Answer with JSON only.'
 
+/** What the provider takes as the name of a function. */
+const TOOL_NAMES = { illegal: /[^a-zA-Z0-9_-]/, maxLength: 64 }
+
 /** A request in the words of OpenAI Responses. */
-export function encodeResponsesRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
-  const isOwn = request.protocol === OWN
+export function encodeResponsesRequest(given: ChatRequest, target: EncodeTarget): EncodedRequest {
+  const isOwn = given.protocol === OWN
+  const { request, renamed } = isOwn ? { request: given } : withLegalNames(given, TOOL_NAMES)
   const { previousResponseId } = request
   if (previousResponseId !== undefined && !isOwn) {
     throw untranslatable('previous_response_id', 'The answer to continue is stored at another provider.')
   }
-  const { instructions, input, losses } = encodeInput(request)
+  const { instructions, input, losses } = encodeInput(request, target)
   const settings = encodeSettings(request, target, losses)
-  const tools = encodeTools(request.tools, isOwn, losses)
+  const tools = encodeTools(request, losses)
   losses.push(...lostExtras(request.extras, OWN))
   const body: Record<string, unknown> = {
     model: target.model,
@@ -34,7 +39,7 @@ export function encodeResponsesRequest(request: ChatRequest, target: EncodeTarge
   askForJson(request, target, body)
   const standIns = standInForSchema(request, target, body)
   if (isOwn) putBack(body, request.extras?.fields ?? {})
-  return { body, losses, standIns }
+  return { body, losses, standIns: renamed === undefined ? standIns : { ...standIns, renamed } }
 }
 
 function standInForSchema(
@@ -47,8 +52,10 @@ function standInForSchema(
   const { description = 'Gives the answer.', schema: parameters, strict = false } = format
   const standIn = { type: 'function', name: STRUCTURED_OUTPUT, description, parameters, strict }
   body.tools = [...(Array.isArray(body.tools) ? body.tools : []), standIn]
-  // The client's own tools may be called first.
-  body.tool_choice = tools.length === 0 ? { type: 'function', name: STRUCTURED_OUTPUT } : 'required'
+  // The client's own tools may be called first, and one that it forces goes before the answer.
+  const isFree = tools.length > 0 && settings.toolChoice?.kind !== 'none'
+  if (settings.toolChoice?.kind !== 'tool')
+    body.tool_choice = isFree ? 'required' : { type: 'function', name: STRUCTURED_OUTPUT }
   removeFormat(body)
   return { structuredOutput: STRUCTURED_OUTPUT }
 }

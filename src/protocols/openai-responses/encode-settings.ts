@@ -1,5 +1,7 @@
 import type { EncodeTarget, ModelTraits } from '../codec'
+import { entryOf } from '../fields'
 import type { ChatRequest, Effort, Reasoning, ResponseFormat, Settings } from '../request'
+import { withStrictness } from '../strict-schema'
 import { lostSettings } from '../untranslatable'
 import { ENCRYPTED_REASONING, LOGPROBS } from './decode-settings'
 import { encodeToolChoice } from './encode-tools'
@@ -29,8 +31,13 @@ export function encodeSettings(
   const settings = { ...request.settings }
   for (const name of CARRIED) if (!carried.has(name)) delete settings[name]
   const { serviceTier = '', endUserId, toolChoice, store } = settings
+  const reasoning = reasoningOf(settings.reasoning, traits)
+  // Some models always think, and the least that they do is as good as nothing.
+  const isOff = settings.reasoning !== undefined && effortOf(settings.reasoning) === 'none'
+  const sent = reasoning?.effort ?? 'none'
+  if (isOff && sent !== 'none' && sent !== 'minimal') losses.push(request.names.reasoning ?? 'reasoning')
   const include = [
-    ...(wantsEncrypted(request, settings) ? [ENCRYPTED_REASONING] : []),
+    ...(wantsEncrypted(request, settings, traits) ? [ENCRYPTED_REASONING] : []),
     ...(settings.logprobs === true ? [LOGPROBS] : []),
   ]
   return onlySet({
@@ -38,10 +45,10 @@ export function encodeSettings(
     temperature: settings.temperature,
     top_p: settings.topP,
     top_logprobs: settings.topLogprobs,
-    text: textOf(settings),
-    reasoning: reasoningOf(settings.reasoning, traits),
+    text: textOf(settings, request, losses),
+    reasoning,
     include: include.length === 0 ? undefined : include,
-    service_tier: SERVICE_TIERS[serviceTier],
+    service_tier: entryOf(SERVICE_TIERS, serviceTier),
     [isOwn && request.names.endUserId === 'user' ? 'user' : 'safety_identifier']: endUserId,
     // Here answers are stored unless the client says otherwise, in the other protocols it is the other way round.
     store: store ?? (isOwn ? undefined : false),
@@ -67,7 +74,7 @@ function carriedBy(settings: Settings, traits: ModelTraits): ReadonlySet<keyof S
   for (const name of traits.refuses ?? []) names.delete(name)
   if (!names.has('logprobs') || settings.logprobs === false) names.delete('topLogprobs')
   if (choiceCount === 1) names.add('choiceCount')
-  if (SERVICE_TIERS[serviceTier] === undefined) names.delete('serviceTier')
+  if (entryOf(SERVICE_TIERS, serviceTier) === undefined) names.delete('serviceTier')
   if (endUserId.length > MOST_USER_ID_LENGTH) names.delete('endUserId')
   const isOff = reasoning?.effort === 'none' || reasoning?.isEnabled === false
   if (traits.reasoning === 'none' && !isOff) names.delete('reasoning')
@@ -90,9 +97,14 @@ function outputLimit({ settings, names, protocol }: ChatRequest, losses: string[
 }
 
 // A model that keeps nothing for the client must give its reasoning away, or an agent would lose it at every step.
-function wantsEncrypted({ protocol, messages }: ChatRequest, { reasoning, store }: Settings): boolean {
+function wantsEncrypted(
+  { protocol, messages }: ChatRequest,
+  { reasoning, store }: Settings,
+  traits: ModelTraits,
+): boolean {
   if (reasoning?.wantsEncrypted === true) return true
-  if (protocol === 'openai-responses' || store === true) return false
+  // To ask a model that does not reason is an error.
+  if (protocol === 'openai-responses' || store === true || traits.reasoning === 'none') return false
   const isAsked = reasoning !== undefined && reasoning.effort !== 'none' && reasoning.isEnabled !== false
   const hasProof = messages.some(({ parts }) =>
     parts.some((part) => part.kind === 'reasoning' && part.proof?.family === 'openai'),
@@ -100,9 +112,14 @@ function wantsEncrypted({ protocol, messages }: ChatRequest, { reasoning, store 
   return isAsked || hasProof
 }
 
-function textOf({ responseFormat, verbosity }: Settings): Record<string, unknown> | undefined {
+function textOf(
+  { responseFormat, verbosity }: Settings,
+  request: ChatRequest,
+  losses: string[],
+): Record<string, unknown> | undefined {
   if (responseFormat === undefined && verbosity === undefined) return undefined
-  const format = responseFormat === undefined ? undefined : encodeFormat(responseFormat)
+  const format =
+    responseFormat === undefined ? undefined : encodeFormat(withStrictness(responseFormat, request, losses))
   return onlySet({ format, verbosity })
 }
 

@@ -1,44 +1,60 @@
-import type { Tool, ToolChoice } from '../request'
-import { lostExtras, untranslatable } from '../untranslatable'
+import type { ChatRequest, Tool, ToolChoice } from '../request'
+import { strictnessOf } from '../strict-schema'
+import { objectSchema } from '../tool-schema'
+import { lostExtras, lostSearchFields, untranslatable } from '../untranslatable'
 import { WEB_SEARCH } from './decode-tools'
 
 const OWN = 'openai-responses'
 type Json = Record<string, unknown>
 
-/** The tools in this protocol's words; `isOwn` when the client spoke it. */
-export function encodeTools(tools: readonly Tool[], isOwn: boolean, losses: string[]): Json[] {
-  return tools.map((tool) => encodeTool(tool, isOwn, losses))
+/** The tools in this protocol's words. */
+export function encodeTools(request: ChatRequest, losses: string[]): Json[] {
+  return request.tools.map((tool) => encodeTool(tool, request, losses))
 }
 
-function encodeTool(tool: Tool, isOwn: boolean, losses: string[]): Json {
+function encodeTool(tool: Tool, request: ChatRequest, losses: string[]): Json {
   switch (tool.kind) {
     case 'function':
-      return encodeFunction(tool, isOwn, losses)
+      return encodeFunction(tool, request, losses)
     case 'custom': {
       const { name, description, format } = tool
       return { type: 'custom', name, ...given({ description, format }) }
     }
     case 'web_search':
-      return tool.protocol === OWN ? { ...tool.value } : { type: WEB_SEARCH }
+      if (tool.protocol === OWN) return { ...tool.value }
+      losses.push(...lostSearchFields(tool))
+      return { type: WEB_SEARCH }
     case 'native':
       if (tool.protocol === OWN) return { ...tool.value }
       throw untranslatable(tool.at, `The OpenAI Responses API has no tool '${tool.type}'.`)
   }
 }
 
-function encodeFunction(tool: Extract<Tool, { kind: 'function' }>, isOwn: boolean, losses: string[]): Json {
-  const { name, description, parameters = null, strict, cache, extras, at } = tool
+function encodeFunction(
+  tool: Extract<Tool, { kind: 'function' }>,
+  request: ChatRequest,
+  losses: string[],
+): Json {
+  const { name, description, parameters, cache, extras, at } = tool
+  const isOwn = request.protocol === OWN
+  const strict = strictnessOf(tool, request, losses)
   if (cache !== undefined) losses.push(`${at}.cache_control`)
   losses.push(...lostExtras(extras, OWN))
   return {
     type: 'function',
     name,
     ...given({ description }),
-    parameters,
+    parameters: isOwn ? (parameters ?? null) : parametersFor(tool),
     // Here a function is strict unless it says otherwise, in the other protocols it is the other way round.
     ...given({ strict: strict ?? (isOwn ? undefined : false) }),
     ...(extras?.protocol === OWN ? extras.fields : {}),
   }
+}
+
+// A guaranteed form must be a closed one.
+function parametersFor({ parameters, strict }: Extract<Tool, { kind: 'function' }>): Json {
+  const isClosed = parameters === undefined && strict === true
+  return { ...objectSchema(parameters), ...(isClosed ? { additionalProperties: false, required: [] } : {}) }
 }
 
 /** The choice in this protocol's words; the tools tell of what kind a name is. */

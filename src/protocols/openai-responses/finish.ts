@@ -1,5 +1,5 @@
 import type { FinishReason } from '../answer'
-import { fieldsOf, textOf } from '../fields'
+import { entryOf, fieldsOf, textOf } from '../fields'
 import type { Part } from '../parts'
 
 type Kinds = ReadonlySet<Part['kind']>
@@ -31,7 +31,7 @@ const REASONS: Readonly<Record<FinishReason, string | undefined>> = {
 /** Why a response ended; a completed one does not say whether it is the tools' turn, so the kinds of its parts do. */
 export function decodeFinish(response: Record<string, unknown>, kinds: Kinds): FinishReason {
   const { status } = response
-  if (status === 'incomplete') return INCOMPLETE[incompleteReason(response) ?? ''] ?? 'other'
+  if (status === 'incomplete') return entryOf(INCOMPLETE, incompleteReason(response) ?? '') ?? 'other'
   if (status !== 'completed' && status !== undefined && status !== null) return 'other'
   if (kinds.has('tool_call')) return 'tool_calls'
   return kinds.has('refusal') ? 'refusal' : 'stop'

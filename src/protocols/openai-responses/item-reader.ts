@@ -1,10 +1,10 @@
 import type { ChatEvent } from '../answer'
-import { fieldsOf, listOf, textOf } from '../fields'
+import { madeCallId } from '../call-ids'
+import { entryOf, fieldsOf, listOf, numberOf, textOf } from '../fields'
 import type { Part } from '../parts'
 import { unfold } from '../unfold'
 import { decodeAnnotation } from './citations'
 import { PARAGRAPH } from './decode-reasoning'
-import { callIdFor } from './decode-reply'
 import { partsOfItem, proofOfItem } from './items'
 
 type Fields = Record<string, unknown>
@@ -41,7 +41,7 @@ export class ItemReader {
   }
 
   take(type: string, event: Fields): void {
-    HANDLERS[type]?.call(this, event, this.#at(Number(event.output_index ?? 0)))
+    entryOf(HANDLERS, type)?.call(this, event, this.#at(numberOf(event.output_index) ?? 0))
   }
 
   /** Items of the whole output that no event told, as some compatible servers leave them out. */
@@ -72,19 +72,19 @@ export class ItemReader {
   text({ delta, content_index, logprobs }: Fields, told: Told): void {
     const text = textOf(delta)
     if (text === undefined) return
-    this.#enter(`text/${told.index}/${content_index}`, told)
+    this.#enter(`text/${told.index}/${numberOf(content_index)}`, told)
     const content = listOf(logprobs)
     this.#emit({ kind: 'text', choice: 0, text, logprobs: content.length === 0 ? undefined : { content } })
   }
 
   refusal({ delta, content_index }: Fields, told: Told): void {
-    this.#enter(`refusal/${told.index}/${content_index}`, told)
+    this.#enter(`refusal/${told.index}/${numberOf(content_index)}`, told)
     this.kinds.add('refusal')
     this.#emit({ kind: 'refusal', choice: 0, text: textOf(delta) ?? '' })
   }
 
   summary({ delta, summary_index }: Fields, told: Told): void {
-    const index = Number(summary_index ?? 0)
+    const index = numberOf(summary_index) ?? 0
     const isNext = told.hasContent && index !== told.summaryIndex
     this.#enter(`summary/${told.index}`, told)
     told.summaryIndex = index
@@ -147,7 +147,7 @@ export class ItemReader {
     const call = this.#calls++
     told.call = call
     this.kinds.add('tool_call')
-    const id = textOf(item.call_id) ?? callIdFor(call)
+    const id = textOf(item.call_id) ?? madeCallId(call)
     const isCustom = item.type === 'custom_tool_call' ? true : undefined
     this.#emit({ kind: 'tool_call', choice: 0, call, id, name: textOf(item.name) ?? '', isCustom })
     return call

@@ -1,4 +1,4 @@
-import { fieldsOf, listOf, textOf } from '../fields'
+import { entryOf, fieldsOf, listOf, textOf } from '../fields'
 import type { Part, ReasoningProof } from '../parts'
 import { decodeAnnotation } from './citations'
 import { PARAGRAPH, reasoningParts } from './decode-reasoning'
@@ -9,7 +9,7 @@ const OWN = 'openai-responses'
 export function partsOfItem(value: unknown): Part[] {
   const item = fieldsOf(value)
   const type = textOf(item.type) ?? ''
-  const decode = DECODERS[type]
+  const decode = entryOf(DECODERS, type)
   if (decode !== undefined) return decode(item)
   return [{ kind: 'native', type, protocol: OWN, value }]
 }

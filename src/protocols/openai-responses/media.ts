@@ -1,3 +1,4 @@
+import { entryOf } from '../fields'
 import type { Media } from '../parts'
 
 const DATA_URL = /^data:([^;,]+)(?:;[^;,]+)*;base64,/
@@ -26,7 +27,7 @@ export function mediaOfUrl(url: string): Media {
 export function mediaOfFileData(data: string, filename: string | undefined): Media {
   if (data.startsWith('data:')) return mediaOfUrl(data)
   const ending = filename?.split('.').at(-1)?.toLowerCase() ?? ''
-  return { kind: 'base64', base64: data, mediaType: MEDIA_TYPES[ending] ?? 'application/pdf' }
+  return { kind: 'base64', base64: data, mediaType: entryOf(MEDIA_TYPES, ending) ?? 'application/pdf' }
 }
 
 /** A URL for bytes, as OpenAI takes images and files. */

@@ -38,6 +38,7 @@ export function openMessage(desk: Desk, id: string): OpenMessage {
   const item = { id, type: 'message', status: 'in_progress', role: 'assistant', content }
   const told = tellerOf(desk, item)
   let open: ContentPart | undefined
+  let waiting: Citation[] = []
   const place = () => ({ content_index: content.length - 1 })
   const add = (part: ContentPart) => {
     endPart()
@@ -45,10 +46,19 @@ export function openMessage(desk: Desk, id: string): OpenMessage {
     open = part
     told('response.content_part.added', { ...place(), part })
   }
+  const annotate = (part: TextPart, citation: Citation) => {
+    const annotation = encodeAnnotation(citation, part.text.length)
+    const annotation_index = part.annotations.push(annotation) - 1
+    told('response.output_text.annotation.added', { ...place(), annotation_index, annotation })
+  }
   const endPart = () => {
     if (open === undefined) return
     if (open.type === 'refusal') told('response.refusal.done', { ...place(), refusal: open.refusal })
-    else told('response.output_text.done', { ...place(), text: open.text, logprobs: open.logprobs })
+    else {
+      for (const citation of waiting) annotate(open, citation)
+      waiting = []
+      told('response.output_text.done', { ...place(), text: open.text, logprobs: open.logprobs })
+    }
     told('response.content_part.done', { ...place(), part: open })
     open = undefined
   }
@@ -74,9 +84,9 @@ export function openMessage(desk: Desk, id: string): OpenMessage {
     },
     citation(citation) {
       const part = textPart()
-      const annotation = encodeAnnotation(citation, part.text.length)
-      const annotation_index = part.annotations.push(annotation) - 1
-      told('response.output_text.annotation.added', { ...place(), annotation_index, annotation })
+      // One without a place is of the whole text, which may still come.
+      if (citation.endIndex === undefined) waiting.push(citation)
+      else annotate(part, citation)
     },
     endPart,
   }

@@ -1,3 +1,4 @@
+import { uniqueCallId } from '../call-ids'
 import { carry } from '../carried'
 import { fieldsOf } from '../fields'
 import type { Citation, Part, ReasoningProof } from '../parts'
@@ -73,9 +74,10 @@ export class OutputWriter {
 
   call(
     call: number,
-    { proof, ...given }: { id: string; name: string; isCustom: boolean; proof?: ReasoningProof | undefined },
+    { proof, ...told }: { id: string; name: string; isCustom: boolean; proof?: ReasoningProof | undefined },
   ): void {
     this.#close()
+    const given = { ...told, id: uniqueCallId(told.id, this.#replyId) }
     // A call has no field for a signature: a reasoning item in front of it carries that.
     if (proof !== undefined) this.#seal(proof, given.id)
     const id = this.#newId(given.isCustom ? 'ctc' : 'fc')

@@ -13,7 +13,8 @@ export const openaiResponses: Protocol = {
   speaks: 'openai-responses',
   hidesProofs: true,
   codec: responsesCodec,
-  settingNames,
+  // The raw lane takes away whole fields, and `include` asks for more than the logprobs.
+  settingNames: { ...settingNames, logprobs: 'top_logprobs' },
   hasModelInBody: true,
   own: { fields: new Set(['prompt']), metadata: 'all' },
   readRequest: readResponsesRequest,

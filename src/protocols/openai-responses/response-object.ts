@@ -1,6 +1,7 @@
 import type { Usage } from '../canonical'
 import type { ReplyContext } from '../codec'
 import type { Settings } from '../request'
+import { openAiTier } from '../service-tiers'
 import { encodeFormat } from './encode-settings'
 import { encodeToolChoice, encodeTools } from './encode-tools'
 import { encodeResponsesUsage } from './usage'
@@ -35,13 +36,13 @@ export function responseEnvelope(head: ReplyHead, context: ReplyContext): Record
     prompt_cache_key: settings.promptCacheKey ?? null,
     reasoning: { effort: settings.reasoning?.effort ?? null, summary: settings.reasoning?.shown ?? null },
     safety_identifier: null,
-    service_tier: head.serviceTier ?? settings.serviceTier ?? 'default',
+    service_tier: openAiTier(head.serviceTier ?? settings.serviceTier ?? 'default'),
     // Nothing is kept of an answer that comes from another protocol.
     store: isNative && (settings.store ?? true),
     temperature: settings.temperature ?? null,
     text: textOf(settings),
     tool_choice: toolChoice === undefined ? 'auto' : encodeToolChoice(toolChoice, tools),
-    tools: encodeTools(tools, true, []),
+    tools: encodeTools(request, []),
     top_logprobs: settings.topLogprobs ?? 0,
     top_p: settings.topP ?? null,
     truncation: 'disabled',

@@ -6,6 +6,8 @@ import { responsesErrorIn } from './decode-error'
 import { factsOf } from './reply'
 
 const TYPE = /"type"\s*:\s*"(response\.[\w.]+|error)"/
+/** How compatible servers tell an error: as they would in a body. */
+const PLAIN_ERROR = /^\s*\{\s*"error"\s*:\s*[{"]/
 const TERMINAL: ReadonlySet<string> = new Set([
   'response.completed',
   'response.incomplete',
@@ -24,7 +26,7 @@ const SILENT_ITEMS: ReadonlySet<unknown> = new Set(['message', 'reasoning'])
 /** The type of an event: its name, or where a compatible server sends none, what its data say; undefined for others. */
 export function typeOfEvent(data: string, name: string | undefined): string | undefined {
   if (name?.startsWith('response.') === true || name === 'error') return name
-  return TYPE.exec(data)?.[1]
+  return TYPE.exec(data)?.[1] ?? (PLAIN_ERROR.test(data) ? 'error' : undefined)
 }
 
 /** Reads along with a stream of a response. Once content has come, only the last event and errors are parsed. */

@@ -1,11 +1,18 @@
 import type { Asked, Dialect } from '../dialect'
 import { status } from '../faults'
-import { bodyOf, pathOf } from '../fields'
+import { bodyOf, fieldsOf, pathOf } from '../fields'
 import { namedSse } from '../framing'
 import type { RecordedCall } from '../recorder'
 import { answer, json, type Step } from '../steps'
 import { usageOf } from '../usage'
-import { anthropicError, anthropicHeaders, anthropicProblem, anthropicStatus, invalid } from './errors'
+import {
+  anthropicError,
+  anthropicHeaders,
+  anthropicProblem,
+  anthropicStatus,
+  invalid,
+  lostThread,
+} from './errors'
 import { messageEvents } from './events'
 import { formProblem } from './form'
 import { message } from './message'
@@ -47,8 +54,11 @@ const MODELS = [
 ]
 
 function refusal({ call }: Asked): Step | undefined {
-  const problem = formProblem(call) ?? turnsProblem(call)
-  return problem === undefined ? undefined : invalid(problem, call.id)
+  // What goes on in a thread has its beginning elsewhere.
+  const isThread = fieldsOf(bodyOf(call)['thread'])['type'] === 'continue'
+  const problem = formProblem(call) ?? (isThread ? undefined : turnsProblem(call))
+  if (problem !== undefined) return invalid(problem, call.id)
+  return isThread ? lostThread(call.id) : undefined
 }
 
 function unscripted({ call }: Asked): Step {

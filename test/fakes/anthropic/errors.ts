@@ -1,6 +1,7 @@
 import type { JsonObject } from '../chat-request'
 import type { Problem } from '../dialect'
 import { status } from '../faults'
+import { fieldsOf } from '../fields'
 import { cloudflarePage, type ErrorContext, type ProviderError } from '../provider-errors'
 import type { Step } from '../steps'
 import { fakeId } from '../tokens'
@@ -39,6 +40,13 @@ export function anthropicError(type: string, message: string, callId: number): J
 /** A 400 of the Messages API. */
 export function invalid(message: string, callId: number): Step {
   return status(400, anthropicError('invalid_request_error', message, callId))
+}
+
+/** A thread that is not held any more, as each one is here at once; clients send the whole conversation again. */
+export function lostThread(callId: number): Step {
+  const { error, ...body } = anthropicError('not_found_error', 'The thread was not found.', callId)
+  const details = { error_code: 'thread_not_found' }
+  return status(404, { ...body, error: { ...fieldsOf(error), details } as JsonObject })
 }
 
 /** What Anthropic sends with a status; Cloudflare's page where it would not answer itself. */

@@ -19,6 +19,7 @@ const MEMBERS = [
   'stop_sequences',
   'stream',
   'system',
+  'thread',
   'temperature',
   'thinking',
   'tool_choice',

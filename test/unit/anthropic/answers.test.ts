@@ -87,7 +87,7 @@ describe('a whole answer for a client', () => {
     ],
     [
       'a call that only its reply tells apart',
-      { kind: 'tool_call', id: 'call_0', name: 'f', argumentsJson: '' },
+      { kind: 'tool_call', id: 'sluice_call_0', name: 'f', argumentsJson: '' },
       [{ type: 'tool_use', id: 'toolu_r1_0', name: 'f', input: {} }],
     ],
     [
@@ -363,7 +363,7 @@ describe('an answer of the provider', () => {
     [
       'a call without an id',
       block({ type: 'tool_use', name: 'f', input: {} }, json('{}')),
-      [{ kind: 'tool_call', id: 'call_0', name: 'f', argumentsJson: '{}' }],
+      [{ kind: 'tool_call', id: 'sluice_call_0', name: 'f', argumentsJson: '{}' }],
     ],
     [
       'a thinking that is not shown',

@@ -375,7 +375,6 @@ describe('tools', () => {
   })
 
   test.each<[string, Tool, string]>([
-    ['a name with a dot', { ...tool, name: 'a.b' }, 'tools[0].name'],
     [
       'a foreign server',
       { kind: 'native', type: 'file_search', protocol: 'openai-responses', value: {}, at: 't' },

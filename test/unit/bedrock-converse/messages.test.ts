@@ -23,6 +23,8 @@ function failureOf(said: readonly Said[], more: Partial<ChatRequest> = {}): unkn
 
 const png: Media = { kind: 'base64', base64: 'iVBOR', mediaType: 'image/png' }
 const at = 'messages[0].content[0]'
+/** Where the answer stands behind a question. */
+const said = 'messages[1].content[0]'
 
 describe('messages', () => {
   test('neighbours of one role are one turn, and instructions in the middle stay in their place', () => {
@@ -163,9 +165,9 @@ describe('messages', () => {
       'a detail',
       { kind: 'image', media: png, detail: 'high' },
       { image: { format: 'png', source: { bytes: 'iVBOR' } } },
-      [`${at}.detail`],
+      [`${said}.detail`],
     ],
-    ['what was said aloud', { kind: 'audio', media: png, transcript: 'Hi' }, { text: 'Hi' }, [at]],
+    ['what was said aloud', { kind: 'audio', media: png, transcript: 'Hi' }, { text: 'Hi' }, [said]],
     [
       'an encrypted thought',
       { kind: 'reasoning', text: '', proof: { family: 'anthropic', encrypted: 'Zm9v' } },
@@ -176,14 +178,14 @@ describe('messages', () => {
       'a thought of another family',
       { kind: 'reasoning', text: 'Hm', proof: { family: 'openai', encrypted: 'x' } },
       undefined,
-      [at],
+      [said],
     ],
-    ['a thought without a proof', { kind: 'reasoning', text: 'Hm' }, undefined, [at]],
+    ['a thought without a proof', { kind: 'reasoning', text: 'Hm' }, undefined, [said]],
     [
       'a native part',
       { kind: 'native', type: 'server_tool_use', protocol: 'anthropic', value: {} },
       undefined,
-      [at],
+      [said],
     ],
     [
       'free text for a tool',
@@ -193,20 +195,25 @@ describe('messages', () => {
     ],
     [
       'fields of another protocol',
-      { ...text('a'), extras: { protocol: 'anthropic', fields: { odd: 1 }, at } },
+      { ...text('a'), extras: { protocol: 'anthropic', fields: { odd: 1 }, at: said } },
       { text: 'a' },
-      [`${at}.odd`],
+      [`${said}.odd`],
     ],
   ])('%s', (_, part, block, losses) => {
     const encoded = encode([
+      ['user', text('!')],
       ['assistant', part],
       ['user', text('?')],
     ])
-    const content = block === undefined ? [] : [block]
-    expect(encoded.messages).toEqual([
-      ...(content.length > 0 ? [{ role: 'assistant', content }] : []),
-      { role: 'user', content: [{ text: '?' }] },
-    ])
+    const [before, after] = [{ text: '!' }, { text: '?' }]
+    const turns = [
+      { role: 'user', content: [before] },
+      { role: 'assistant', content: [block] },
+      { role: 'user', content: [after] },
+    ]
+    expect(encoded.messages).toEqual(
+      block === undefined ? [{ role: 'user', content: [before, after] }] : turns,
+    )
     expect(encoded.losses).toEqual(losses)
   })
 

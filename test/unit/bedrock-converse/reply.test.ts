@@ -33,7 +33,7 @@ describe('a reply', () => {
     [
       'a call without an id',
       { toolUse: { name: 'now' } },
-      { kind: 'tool_call', id: 'call_0', name: 'now', argumentsJson: '{}' },
+      { kind: 'tool_call', id: 'sluice_call_0', name: 'now', argumentsJson: '{}' },
     ],
     [
       'an encrypted thought',

@@ -51,7 +51,7 @@ describe('blocks', () => {
       { kind: 'tool_call', choice: 0, call: 0, id: 'a', name: 'now' },
       { kind: 'tool_arguments', choice: 0, call: 0, json: '{}' },
       { kind: 'tool_call_end', choice: 0, call: 0 },
-      { kind: 'tool_call', choice: 0, call: 1, id: 'call_1', name: 'later' },
+      { kind: 'tool_call', choice: 0, call: 1, id: 'sluice_call_1', name: 'later' },
       { kind: 'tool_arguments', choice: 0, call: 1, json: '{"a":' },
       { kind: 'tool_arguments', choice: 0, call: 1, json: '1}' },
       { kind: 'tool_call_end', choice: 0, call: 1 },

@@ -115,7 +115,6 @@ describe('tools', () => {
       { kind: 'native', type: 'computer', protocol: 'anthropic', value: {}, at: 'tools[0]' },
       'tools[0]',
     ],
-    ['a name with a dot', { kind: 'function', name: 'a.b', at: 'tools[0]' }, 'tools[0].name'],
   ])('%s cannot be said', (_, tool, param) => {
     expect(() => encode(asked({}, { tools: [tool] }))).toThrow(
       expect.objectContaining({ failure: expect.objectContaining({ kind: 'untranslatable', param }) }),

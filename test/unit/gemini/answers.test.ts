@@ -125,7 +125,7 @@ describe('a reply', () => {
     )
     expect(candidates).toEqual([
       {
-        content: { role: 'model', parts: [{ text: '', thought: true, thoughtSignature: carry(foreign) }] },
+        content: { role: 'model', parts: [{ text: '\n', thought: true, thoughtSignature: carry(foreign) }] },
         finishReason: 'MALFORMED_FUNCTION_CALL',
         finishMessage: 'Malformed function call: f({"a")',
         index: 0,
@@ -174,8 +174,8 @@ describe('a stream from an upstream', () => {
       {
         index: 0,
         parts: [
-          { ...made, id: 'call_0', proof: { family: 'gemini', signature: 'QQ==' } },
-          { ...made, id: 'call_1' },
+          { ...made, id: 'sluice_call_0', proof: { family: 'gemini', signature: 'QQ==' } },
+          { ...made, id: 'sluice_call_1' },
           { kind: 'text', text: '', proof: { family: 'gemini', signature: 'Qg==' } },
         ],
         finish: 'tool_calls',

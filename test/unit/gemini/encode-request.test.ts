@@ -242,7 +242,7 @@ describe('settings', () => {
       serviceTier: 'flex',
     })
     expect(losses.sort()).toEqual([
-      ...['logitBias', 'logprobs', 'metadata', 'parallelToolCalls', 'promptCacheKey', 'stop', 'store'],
+      ...['logitBias', 'logprobs', 'parallelToolCalls', 'promptCacheKey', 'stop', 'store'],
       ...['topLogprobs', 'top_k', 'user', 'verbosity'],
     ])
   })

@@ -9,7 +9,9 @@ export function essenceOf(reply: ChatReply) {
       refusal: joined(parts, 'refusal'),
       reasoning: joined(parts, 'reasoning'),
       calls: parts.flatMap((part) =>
-        part.kind === 'tool_call' ? [{ name: part.name, input: JSON.parse(part.argumentsJson) }] : [],
+        part.kind === 'tool_call'
+          ? [{ name: part.name, input: JSON.parse(part.argumentsJson === '' ? '{}' : part.argumentsJson) }]
+          : [],
       ),
       finish,
     })),

@@ -74,8 +74,8 @@ describe('calls in a stream', () => {
         calls({ index: 1, function: { name: 'g', arguments: '{}' } }),
       ],
       [
-        ['call_0', 'f', '{}'],
-        ['call_1', 'g', '{}'],
+        ['sluice_call_0', 'f', '{}'],
+        ['sluice_call_1', 'g', '{}'],
       ],
     ],
     [
@@ -86,7 +86,7 @@ describe('calls in a stream', () => {
     [
       'in the older form',
       [chunk({ function_call: { name: 'f', arguments: '' } }), chunk({ function_call: { arguments: '{}' } })],
-      [['call_0', 'f', '{}']],
+      [['sluice_call_0', 'f', '{}']],
     ],
     [
       'with free text',

@@ -384,7 +384,7 @@ describe('what cannot be said is named', () => {
     }
     expect(failureOf(() => encode(conversation(['assistant', [broken]])))).toMatchObject({
       kind: 'invalid_request',
-      param: 'messages[0].tool_calls[0].function.arguments',
+      param: 'messages[0].tool_calls[0].input',
     })
   })
 })

@@ -43,7 +43,7 @@ describe('while a stream comes', () => {
     ['a tool call', chunk({ tool_calls: [{ index: 0, id: 'call_1' }] })],
     ['a function call', chunk({ function_call: { name: 'f' } })],
     ['audio', chunk({ audio: { id: 'audio_1' } })],
-    ['a legacy text', { choices: [{ index: 0, text: '' }] }],
+    ['a legacy text', { choices: [{ index: 0, text: 'a' }] }],
     ['a finish', chunk({}, 'content_filter')],
   ])('%s is content, and only when its event is whole', (_, one) => {
     const reader = chatStreamReader()
@@ -78,6 +78,7 @@ describe('while a stream comes', () => {
     expect(read([encoder.encode(events(error))]).error).toEqual({
       message: 'overloaded',
       data: JSON.stringify(error),
+      status: 500,
     })
   })
 

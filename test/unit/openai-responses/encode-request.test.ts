@@ -273,10 +273,12 @@ describe('tools', () => {
 
   test('are no stricter than their client made them', () => {
     const custom: Tool = { kind: 'custom', name: 'c', at: 'tools[2]' }
-    const { body } = encode(foreign({ tools: [weather, { ...weather, strict: true }, search, custom] }))
+    const closed = { type: 'object', properties: {}, additionalProperties: false }
+    const strict: Tool = { ...weather, parameters: closed, strict: true }
+    const { body } = encode(foreign({ tools: [weather, strict, search, custom] }))
     expect(body.tools).toEqual([
-      { type: 'function', name: 'f', parameters: { type: 'object' }, strict: false },
-      { type: 'function', name: 'f', parameters: { type: 'object' }, strict: true },
+      { type: 'function', name: 'f', parameters: { type: 'object', properties: {} }, strict: false },
+      { type: 'function', name: 'f', parameters: closed, strict: true },
       { type: 'web_search' },
       { type: 'custom', name: 'c' },
     ])

@@ -53,8 +53,8 @@ describe('a stream', () => {
 
   test('gives a call without an id one of its own', () => {
     expect(partsOf(done(0, { ...call, call_id: '' }), done(1, { ...call, call_id: null }))).toMatchObject([
-      { id: 'call_0' },
-      { id: 'call_1' },
+      { id: 'sluice_call_0' },
+      { id: 'sluice_call_1' },
     ])
   })
 

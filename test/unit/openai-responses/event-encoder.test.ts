@@ -77,7 +77,7 @@ describe('a stream', () => {
       type: 'url_citation',
       url: 'https://a.test',
       title: 'A',
-      start_index: 3,
+      start_index: 0,
       end_index: 3,
     }
     expect(message?.content).toEqual([

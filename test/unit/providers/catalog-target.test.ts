@@ -188,7 +188,12 @@ describe('a target', () => {
       model: 'vertex_ai/claude-opus-4-1',
       upstreamModel: 'claude-opus-4-1',
       protocol: 'anthropic',
-      traits: { reasoning: 'budget', hasStructuredOutput: true, maxOutputTokens: 32_000 },
+      traits: {
+        reasoning: 'budget',
+        hasStructuredOutput: true,
+        maxOutputTokens: 32_000,
+        hasOneSampler: true,
+      },
       url: 'https://aiplatform.googleapis.com/v1/projects/my-project/locations/global/publishers/anthropic',
       urlStyle: 'vertex-anthropic',
       bodyEdits: { remove: ['model'], insert: { anthropic_version: 'vertex-2023-10-16' } },
