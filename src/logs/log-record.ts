@@ -15,16 +15,27 @@ const usageSchema = z.object({
   imageInputTokens: z.number().optional(),
 })
 
+const credentialKind = z.enum(['none', 'secret', 'stored', 'override', 'load_balance', 'customer'])
+
 const attemptSchema = z.object({
   providerId: z.string(),
   model: z.string(),
   upstreamModel: z.string(),
-  credentialKind: z.enum(['none', 'secret', 'stored']),
+  credentialKind,
   startedAtMs: z.number(),
   latencyMs: z.number(),
   statusCode: z.number(),
   errorCode: z.string().optional(),
   errorMessage: z.string().optional(),
+  /** Which rule of the plan chose the target. */
+  reason: z.string().optional(),
+  /** It was asked before in this request. */
+  isRetry: z.boolean().optional(),
+  errorClass: z.string().optional(),
+  /** How long the provider asked to be left alone. */
+  retryAfterMs: z.number().optional(),
+  /** How long the gateway waited before this attempt. */
+  waitedMs: z.number().optional(),
 })
 
 const pricesSchema = z.object({
@@ -77,7 +88,7 @@ export const logRecordSchema = z.object({
   model: z.string().optional(),
   upstreamModel: z.string().optional(),
   providerId: z.string().optional(),
-  credentialKind: z.enum(['none', 'secret', 'stored']).optional(),
+  credentialKind: credentialKind.optional(),
   /** The request whose answer this one was given again. */
   replayOf: z.string().optional(),
   ending: z.enum(['completed', 'cancelled', 'failed']),

@@ -79,7 +79,16 @@ function presentAttempt(attempt: StoredAttempt) {
     status_code: attempt.statusCode,
     error_code: attempt.errorCode ?? null,
     error_message: attempt.errorMessage ?? '',
+    reason: attempt.reason ?? null,
+    is_retry: attempt.isRetry ?? false,
+    error_class: attempt.errorClass ?? null,
+    retry_after: seconds(attempt.retryAfterMs),
+    waited: seconds(attempt.waitedMs) ?? 0,
   }
+}
+
+function seconds(ms: number | undefined): number | null {
+  return ms === undefined ? null : ms / 1_000
 }
 
 function usageOf(row: LogRow) {

@@ -1,18 +1,23 @@
 import type { Caller } from '../keys/authenticate'
+import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
-import type { Timeouts } from '../platform/lifeline'
 import type { Target } from '../providers/target'
-import { type Pin, plan } from '../routing/plan'
+import type { Pin } from '../routing/pin'
+import { plan } from '../routing/plan'
+import { retryPolicyOf } from '../routing/retry-policy'
+import type { RoutingSources } from '../routing/sources'
 import { targetsWithOrigin } from './affinity'
 import { authenticate } from './authenticate'
+import { attemptMsOf, timeoutsOf } from './deadlines'
 import { decodedOnce } from './decoded'
 import { type Intake, readIntake } from './intake'
 import { type Isolate, MISS_AGE_MS } from './isolate'
+import { luckOf } from './luck'
 import type { Known } from './record'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
-import { surroundingsOf } from './surroundings'
+import { sourcesOf, surroundingsOf } from './surroundings'
 
 /** What a request's body may have when MAX_BODY_BYTES does not say. */
 export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -30,15 +35,16 @@ export async function admit(
   known.authenticatedAtMs = effects.now()
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake
-  const planned = await planTargets(exchange, isolate, { intake, caller, pin })
+  const { planned, sources } = await planTargets(exchange, isolate, { intake, caller, pin })
   const targets = await targetsWithOrigin(exchange, intake, planned)
-  const timeouts = timeoutsOf(exchange, intake)
+  const timeouts = timeoutsOf(exchange, targets)
+  const totalMs = Math.max(timeouts.totalMs, attemptMsOf(intake) ?? 0)
   const hold = await reserveLimits(exchange, isolate, {
     caller,
     parameters: intake.parameters,
     model: targets[0]?.model,
     tokens: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
-    longestMs: longestMs(timeouts, targets),
+    longestMs: totalMs,
   })
   if (hold !== undefined) known.hold = hold
   known.plannedAtMs = effects.now()
@@ -48,7 +54,10 @@ export async function admit(
     intake,
     decoded: decodedOnce(exchange, intake),
     targets,
-    timeouts,
+    timeouts: { ...timeouts, totalMs },
+    deadlineAtMs: effects.now() + totalMs,
+    retry: retryPolicyOf(intake.parameters, sources.retry, repeatedBy(exchange.request)),
+    health: isolate.health,
     attempts: known.attempts,
   }
 }
@@ -57,42 +66,49 @@ async function planTargets(
   exchange: Exchange,
   isolate: Isolate,
   given: { intake: Intake; caller: Caller; pin: Pin | undefined },
-): Promise<Target[]> {
+): Promise<{ planned: Target[]; sources: RoutingSources }> {
   const { intake, caller, pin } = given
   const { env, background } = exchange
   const { speaks } = exchange.protocol
   const wanted = {
     model: intake.model,
     ...(pin === undefined ? {} : { pin }),
-    fallbackModels: intake.parameters.fallback_models ?? undefined,
-    disableFallback: intake.parameters.disable_fallback === true,
+    parameters: intake.parameters,
     allowedModels: caller.allowedModels,
+  }
+  const luck = luckOf(exchange, isolate, intake)
+  const planWith = (config: Config) => {
+    const sources = sourcesOf(config)
+    return { planned: plan(wanted, surroundingsOf(env, config, speaks), luck, sources), sources }
   }
   const config = await isolate.config.get(background)
   try {
-    return plan(wanted, surroundingsOf(env, config, speaks))
+    return planWith(config)
   } catch (cause) {
-    if (!(cause instanceof SluiceError) || cause.failure.kind !== 'not_found') throw cause
+    if (!(cause instanceof SluiceError) || cause.failure.kind !== 'not_found') throw withWay(cause, intake)
     const newer = await isolate.config.refreshed(background, MISS_AGE_MS)
-    if (newer === config) throw cause
-    return plan(wanted, surroundingsOf(env, newer, speaks))
+    if (newer === config) throw withWay(cause, intake)
+    try {
+      return planWith(newer)
+    } catch (second) {
+      throw withWay(second, intake)
+    }
   }
 }
 
-function longestMs({ totalMs }: Timeouts, targets: readonly Target[]): number {
-  return targets.reduce((sum, target) => sum + Math.max(totalMs, target.timeoutMs ?? 0), 0)
+// The same parameter may come in several ways, and whoever sent it must find it.
+function withWay(cause: unknown, { wayOf }: Intake): unknown {
+  if (!(cause instanceof SluiceError)) return cause
+  const { failure } = cause
+  if (failure.kind !== 'invalid_request' && failure.kind !== 'not_found') return cause
+  const way = failure.param === undefined ? undefined : wayOf(failure.param)
+  if (way === undefined) return cause
+  const message = `${failure.message} ('${failure.param}' was given in ${way}.)`
+  return new SluiceError({ ...failure, message }, { cause })
 }
 
-/** The deadlines of a request; what it asks for goes before what the worker is set to. */
-export function timeoutsOf({ env }: Pick<Exchange, 'env'>, intake: Pick<Intake, 'parameters'>): Timeouts {
-  const askedMs =
-    intake.parameters.timeout === undefined || intake.parameters.timeout === null
-      ? undefined
-      : intake.parameters.timeout * 1_000
-  return {
-    headersMs: numberVariable(env.HEADERS_TIMEOUT_MS, 60_000),
-    firstContentMs: numberVariable(env.FIRST_CONTENT_TIMEOUT_MS, 180_000),
-    idleMs: numberVariable(env.IDLE_TIMEOUT_MS, 120_000),
-    totalMs: askedMs ?? numberVariable(env.TOTAL_TIMEOUT_MS, 600_000),
-  }
+// The SDKs of one maker count in this header how often they have sent the same request again.
+function repeatedBy({ headers }: Request): number {
+  const count = Number(headers.get('x-stainless-retry-count') ?? 0)
+  return Number.isInteger(count) && count > 0 ? count : 0
 }

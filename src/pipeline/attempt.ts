@@ -1,9 +1,11 @@
 import { describe, type Failure, SluiceError } from '../platform/failure'
-import { createLifeline, type Lifeline } from '../platform/lifeline'
+import { createLifeline, type Lifeline, type Timeouts } from '../platform/lifeline'
 import { NO_USAGE } from '../protocols/canonical'
 import { callUpstream } from '../providers/call'
 import { redactedFailure } from '../providers/redact'
-import type { Target } from '../providers/target'
+import { sourceOf, type Target } from '../providers/target'
+import { type Diagnosis, diagnose } from '../routing/failure-class'
+import { attemptMsOf } from './deadlines'
 import { bodyOf } from './decoded'
 import { type Lane, laneOf } from './lane'
 import { openStream } from './open-stream'
@@ -11,84 +13,54 @@ import { readWhole } from './read-whole'
 import type { Answer, Job } from './stages'
 import { asksForUsage, rememberRefusalOfUsage } from './usage-request'
 
-/**
- * The first good answer of the job's targets, asked in order.
- * @throws SluiceError of the last target, or of the first whose failure no other target could mend
- */
-export async function firstAnswer(job: Job): Promise<Answer> {
-  for (const [index, target] of job.targets.entries()) {
-    const isLast = index === job.targets.length - 1
-    try {
-      return await attempt(job, target)
-    } catch (cause) {
-      if (isLast || !(cause instanceof SluiceError) || !mayTryElsewhere(cause.failure)) throw cause
-    }
-  }
-  throw new SluiceError({ kind: 'internal', message: 'There was no target to ask.' })
+/** Why an attempt is made, and after which wait. */
+export interface Occasion {
+  isRetry: boolean
+  waitedMs: number
+  /** Others are behind it that would need some of the time. */
+  hasOthers: boolean
 }
 
-/**
- * Whether another target may do better. A request that is itself at fault would fail there too; what the provider
- * says of its own keys, quotas, load or models is no fault of the request's.
- */
-export function mayTryElsewhere(failure: Failure): boolean {
-  switch (failure.kind) {
-    case 'upstream_status':
-      return !(failure.status === 400 || failure.status === 413 || failure.status === 422)
-    case 'upstream_unreachable':
-    case 'upstream_timeout':
-    case 'upstream_invalid':
-    case 'upstream_error_event':
-    case 'upstream_incomplete':
-    case 'provider_not_configured':
-    case 'unavailable':
-    // Another target may speak a protocol that has the words.
-    case 'untranslatable':
-      return true
-    case 'unauthenticated':
-    case 'forbidden':
-    case 'invalid_request':
-    case 'validation':
-    case 'not_found':
-    case 'method_not_allowed':
-    case 'conflict':
-    case 'body_too_large':
-    case 'unsupported_media_type':
-    case 'not_implemented':
-    case 'limit_exceeded':
-    case 'cancelled':
-    case 'internal':
-      return false
+/** An attempt that failed, and what that means for the others. */
+export class AttemptFailed extends SluiceError {
+  constructor(
+    failure: Failure,
+    readonly diagnosis: Diagnosis,
+    options: ErrorOptions,
+  ) {
+    super(failure, options)
   }
 }
 
 /** Asks a target, and once more without what only the gateway added when that was what it refused. */
-async function attempt(job: Job, target: Target): Promise<Answer> {
+export async function attempt(job: Job, target: Target, occasion: Occasion): Promise<Answer> {
   const withUsage = asksForUsage(job, target)
   try {
-    return await attemptOnce(job, target, withUsage)
+    return await attemptOnce(job, target, { ...occasion, withUsage })
   } catch (cause) {
     const isRefusal =
       withUsage && cause instanceof SluiceError && rememberRefusalOfUsage(cause.failure, target)
     if (!isRefusal) throw cause
-    return attemptOnce(job, target, false)
+    return attemptOnce(job, target, { ...occasion, withUsage: false })
   }
 }
 
-async function attemptOnce(job: Job, target: Target, withUsage: boolean): Promise<Answer> {
-  const { effects, intake, request, attempts } = job
+async function attemptOnce(
+  job: Job,
+  target: Target,
+  how: Occasion & { withUsage: boolean },
+): Promise<Answer> {
+  const { effects, intake, request, attempts, deadlineAtMs } = job
   const startedAtMs = effects.now()
-  const totalMs = job.intake.parameters.timeout == null ? target.timeoutMs : undefined
-  const timeouts = totalMs === undefined ? job.timeouts : { ...job.timeouts, totalMs }
-  const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts })
-  const { providerId, model, upstreamModel, credential } = target
-  const about = { providerId, model, upstreamModel, credentialKind: credential.kind, startedAtMs }
+  const timeouts = timeoutsFor(job, target, how)
+  const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts, deadlineAtMs })
+  const about = { ...aboutAttempt(target, how), startedAtMs }
   let lane: Lane | undefined
   try {
     if (target.problem !== undefined) throw new SluiceError(target.problem)
     const local = localAnswer(job, target)
     if (local !== undefined) return local
-    lane = laneOf(job, target, withUsage)
+    lane = laneOf(job, target, how.withUsage)
     refuseLosses(job, target, lane)
     const answer = await ask(job, { target, lifeline, lane })
     attempts.push({ ...about, latencyMs: answer.firstContentAtMs - startedAtMs, statusCode: 200 })
@@ -98,10 +70,40 @@ async function attemptOnce(job: Job, target: Target, withUsage: boolean): Promis
     lifeline.stop({ kind: 'over' })
     const clean = redactedFailure(failureOf(cause), target, job.env, intake.parameters.extra_headers)
     const failure = lane === undefined ? clean : lane.told(clean)
+    const nowMs = effects.now()
+    const diagnosis = diagnose(clean, target.credential, nowMs)
     const { status: statusCode, code: errorCode, message: errorMessage } = describe(failure)
-    attempts.push({ ...about, latencyMs: effects.now() - startedAtMs, statusCode, errorCode, errorMessage })
-    throw cause instanceof SluiceError ? new SluiceError(failure, { cause }) : cause
+    const { class: errorClass, retryAfterMs } = diagnosis
+    const told = {
+      errorCode,
+      errorMessage,
+      errorClass,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    }
+    attempts.push({ ...about, latencyMs: nowMs - startedAtMs, statusCode, ...told })
+    throw cause instanceof SluiceError ? new AttemptFailed(failure, diagnosis, { cause }) : cause
   }
+}
+
+function aboutAttempt(target: Target, { isRetry, waitedMs }: Occasion) {
+  const { providerId, model, upstreamModel, credential, reason = 'requested' } = target
+  return {
+    ...{ providerId, model, upstreamModel, reason },
+    credentialKind: sourceOf(credential),
+    ...(isRetry ? { isRetry } : {}),
+    ...(waitedMs === 0 ? {} : { waitedMs }),
+  }
+}
+
+/**
+ * The deadlines of an attempt: the request's `timeout`, or the provider's, holds until the first content. A reply in one
+ * piece has no other sign of life, so that with others behind it it gets half of the time that is left.
+ */
+function timeoutsFor(job: Job, { timeoutMs }: Target, { hasOthers }: Occasion): Timeouts {
+  const { timeouts, intake, effects, deadlineAtMs } = job
+  const half = hasOthers && !intake.stream ? Math.ceil((deadlineAtMs - effects.now()) / 2) : undefined
+  const attemptMs = attemptMsOf(intake) ?? timeoutMs ?? half
+  return attemptMs === undefined ? timeouts : { ...timeouts, attemptMs }
 }
 
 async function ask(job: Job, how: { target: Target; lifeline: Lifeline; lane: Lane }): Promise<Answer> {

@@ -1,12 +1,13 @@
 import type { Caller } from '../keys/authenticate'
 import { describe, SluiceError } from '../platform/failure'
 import { createLifeline, type Lifeline } from '../platform/lifeline'
-import type { Target } from '../providers/target'
+import { sourceOf, type Target } from '../providers/target'
 import { callThrough, type ThroughAnswer } from '../providers/through-call'
 import type { Mirror } from '../providers/through-headers'
-import { timeoutsOf } from './admit'
 import { authenticate } from './authenticate'
 import { conclude } from './conclude'
+import { attemptMsOf, timeoutsOf } from './deadlines'
+import { withCallersKey, withoutEffect } from './forward-credentials'
 import { type ForwardIntake, readForwarded } from './forward-intake'
 import { type Forwarded, relayForwarded } from './forward-relay'
 import type { Isolate } from './isolate'
@@ -52,9 +53,13 @@ export async function forward(
     known.authenticatedAtMs = effects.now()
     const { intake, body, fields } = await readForwarded(request, forwarding.isOwnPath)
     known.intake = intake
-    const way = await forwarding.wayOf({ caller, fields })
+    intake.ignored = [...intake.ignored, ...withoutEffect(intake)]
+    const found = await forwarding.wayOf({ caller, fields })
+    const { target: own, model } = found
+    const way = { ...found, target: await withCallersKey(exchange, isolate, { target: own, model, intake }) }
     if (way.model !== undefined) intake.model = way.model
-    const timeouts = timeoutsOf(exchange, intake)
+    const timeouts = timeoutsOf(exchange)
+    timeouts.totalMs = attemptMsOf(intake) ?? timeouts.totalMs
     const hold = await reserveLimits(exchange, isolate, {
       caller,
       parameters: intake.parameters,
@@ -105,7 +110,7 @@ async function attempt(
   const { target, url, mirror, model = '' } = way
   const { providerId, credential } = target
   const startedAtMs = effects.now()
-  const about = { providerId, model, upstreamModel: '', credentialKind: credential.kind, startedAtMs }
+  const about = { providerId, model, upstreamModel: '', credentialKind: sourceOf(credential), startedAtMs }
   try {
     const answer = await callThrough({
       target,

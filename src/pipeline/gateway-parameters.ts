@@ -3,7 +3,9 @@ import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
 import type { OwnFields } from '../protocols/protocol'
+import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
+import { routingShape } from '../routing/parameters'
 import { notAnObject, readMetadata } from './parameter-metadata'
 import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
@@ -14,8 +16,7 @@ const identifier = z
 const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
-  fallback_models: z.array(z.string().min(1)).nullish(),
-  disable_fallback: z.boolean().nullish(),
+  ...routingShape,
   disable_log: z.boolean().nullish(),
   customer_identifier: identifier.nullish(),
   customer_email: z.string().nullish(),
@@ -61,6 +62,8 @@ export interface ReadParameters {
   bodyReplacements: ReadonlyMap<string, string>
   /** Parameters that were given and have no effect. */
   ignored: string[]
+  /** Where a parameter was given, in words. */
+  wayOf(name: string): string | undefined
 }
 
 /** The end user whom a request is for, in either of the places that name one. */
@@ -76,7 +79,11 @@ const NONE: ReadParameters = {
   bodyNames: new Set(),
   bodyReplacements: new Map(),
   ignored: [],
+  wayOf: () => undefined,
 }
+
+/** Another gateway's header for `disable_fallback`. */
+const NO_FALLBACK = 'x-no-fallback'
 
 /**
  * Reads gateway parameters; the body's top level wins over a container in it, and that over a header. A protocol's own
@@ -92,7 +99,10 @@ export function readParameters(
     members.filter((member) => isForGateway(member, { members, bytes, own })).map(({ key }) => key),
   )
   const metadata = readMetadata(bytes, members, own)
-  const fromHeaders = HEADERS.map((name) => readHeader(name, headers.get(name))).reverse()
+  const fromHeaders = [
+    readNoFallback(headers.get(NO_FALLBACK)),
+    ...HEADERS.map((name) => readHeader(name, headers.get(name))).reverse(),
+  ]
   const isAbsent =
     bodyNames.size === 0 && metadata === undefined && fromHeaders.every((given) => given === undefined)
   if (isAbsent) return NONE
@@ -100,21 +110,37 @@ export function readParameters(
   const ownMembers = members
     .filter(({ key }) => NAMES.has(key) && bodyNames.has(key))
     .map((member) => [member.key, valueOf(bytes, member)])
-  const given = Object.assign(
-    {},
-    ...fromHeaders,
-    ...(metadata?.given ?? []),
-    ...containers,
-    Object.fromEntries(ownMembers),
-  )
+  // The weakest first.
+  const ways: Way[] = [
+    ...fromHeaders.map((one, index) => ({ way: WAYS[index] ?? 'a header', given: one })),
+    ...(metadata?.given ?? []).map((one) => ({ way: "'metadata' in the body", given: one })),
+    ...containers.map((one, index) => ({
+      way: `'${CONTAINERS.at(-1 - index) ?? ''}' in the body`,
+      given: one,
+    })),
+    { way: 'the body', given: Object.fromEntries(ownMembers) },
+  ]
+  const given = Object.assign({}, ...ways.map((one) => one.given))
+  const wayOf = (name: string) => {
+    const [own = ''] = name.split('.')
+    return ways.findLast((one) => one.given !== undefined && Object.hasOwn(one.given, own))?.way
+  }
   if (metadata?.isRemoved === true) bodyNames.add('metadata')
   return {
-    parameters: validated(given),
+    parameters: validated(given, wayOf),
     bodyNames,
     bodyReplacements: metadata?.replacement ?? NONE.bodyReplacements,
     ignored: ignoredOf(given),
+    wayOf,
   }
 }
+
+interface Way {
+  way: string
+  given: object | undefined
+}
+
+const WAYS = [NO_FALLBACK, ...[...HEADERS].reverse()].map((name) => `the header ${name}`)
 
 function isForGateway(
   member: Member,
@@ -141,19 +167,53 @@ function isOursDespite(member: Member, bytes: Uint8Array): boolean {
 function ignoredOf(given: Record<string, unknown>): string[] {
   const customer = Object.keys(Object(given.customer_params)).filter((name) => !CUSTOMER_NAMES.has(name))
   const own = Object.keys(given).filter((name) => !Object.hasOwn(parametersSchema.shape, name))
-  return [...own, ...customer.map((name) => `customer_params.${name}`)]
+  return [...own, ...customer.map((name) => `customer_params.${name}`), ...unknownCredentialFields(given)]
 }
 
-function validated(given: unknown): GatewayParameters {
+const CREDENTIALS = [
+  ...['credential_override', 'customer_credentials', 'load_balance_group', 'models'],
+  ...['load_balance_models', 'loadbalance_models'],
+]
+
+// A field of a credential that nobody here knows; it is not sent.
+function unknownCredentialFields(given: Record<string, unknown>): string[] {
+  return CREDENTIALS.flatMap((name) => (given[name] === undefined ? [] : unknownBelow(given[name], name)))
+}
+
+function unknownBelow(value: unknown, path: string): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  const isCredential = ['api_key', 'aws_access_key_id', 'vertex_credentials', 'vertex_ai_credentials'].some(
+    (name) => Object.hasOwn(value, name),
+  )
+  return Object.entries(value).flatMap(([name, below]) => {
+    if (!isCredential) return unknownBelow(below, `${path}.${name}`)
+    return BROUGHT_FIELDS.has(name) ? [] : [`${path}.${name}`]
+  })
+}
+
+/** A fault of a union is the fault in the shape that the value was meant to have: the one that is told deepest. */
+function deepest(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string } {
+  if (issue.code !== 'invalid_union') return issue
+  const inner = issue.errors
+    .flatMap(([first]) => (first === undefined ? [] : [deepest(first)]))
+    .reduce<{ path: PropertyKey[]; message: string }>(
+      (best, one) => (one.path.length > best.path.length ? one : best),
+      { path: [], message: 'it has none of the shapes that this parameter may have' },
+    )
+  return { path: [...issue.path, ...inner.path], message: inner.message }
+}
+
+function validated(given: unknown, wayOf: ReadParameters['wayOf']): GatewayParameters {
   const parsed = parametersSchema.safeParse(given)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const param = issue?.path.join('.') ?? ''
+  const [first] = parsed.error.issues
+  const issue = first === undefined ? undefined : deepest(first)
+  const param = issue?.path.map(String).join('.') ?? ''
   throw new SluiceError({
     kind: 'invalid_request',
     code: 'invalid_parameter',
     param,
-    message: `Invalid gateway parameter '${param}': ${issue?.message ?? 'not valid'}.`,
+    message: `Invalid gateway parameter '${param}' in ${wayOf(param) ?? 'the request'}: ${issue?.message ?? 'not valid'}.`,
   })
 }
 
@@ -169,6 +229,18 @@ function readHeader(name: string, text: string | null): object | undefined {
   const value = decodeHeader(text.trim())
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   throw notAnObject(`the header ${name} (base64 of a JSON object, or the object itself)`, name)
+}
+
+function readNoFallback(text: string | null): object | undefined {
+  const value = text?.trim().toLowerCase()
+  if (value === undefined || value === '' || value === 'false' || value === '0') return undefined
+  if (value === 'true' || value === '1') return { disable_fallback: true }
+  throw new SluiceError({
+    kind: 'invalid_request',
+    code: 'invalid_parameter',
+    param: NO_FALLBACK,
+    message: `The header ${NO_FALLBACK} must be 'true' or 'false'.`,
+  })
 }
 
 function decodeHeader(text: string): unknown {

@@ -2,9 +2,10 @@ import { type Claim, claim } from '../idempotency/claim'
 import { checkKey, fingerprintOf, IDEMPOTENCY_KEY } from '../idempotency/key'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
-import type { Pin } from '../routing/plan'
-import { DEFAULT_MAX_BODY_BYTES, timeoutsOf } from './admit'
+import type { Pin } from '../routing/pin'
+import { DEFAULT_MAX_BODY_BYTES } from './admit'
 import { authenticate } from './authenticate'
+import { timeoutsOf } from './deadlines'
 import { FORM_TYPE, readBody, readIntake } from './intake'
 import type { Isolate } from './isolate'
 import { leadCall } from './lead-call'
@@ -42,7 +43,7 @@ export async function serveOnce(exchange: Exchange, isolate: Isolate, given: Onc
   const intake = await readIntake(again(), body.byteLength)
   known.intake = intake
   const fingerprint = await fingerprintOf([withoutSecret(request.url), intake.parameters, pin], body)
-  const { firstContentMs } = timeoutsOf(exchange, intake)
+  const { firstContentMs } = timeoutsOf(exchange)
   const wish = { fingerprint, leaseMs: Math.min(LEASE_MS, firstContentMs / 2) }
   for (;;) {
     const claimed = await claim(env, { apiKeyId: caller.apiKeyId, key }, wish)

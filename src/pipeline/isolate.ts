@@ -3,6 +3,7 @@ import { type Config, createConfigSnapshot } from '../platform/config'
 import type { Effects } from '../platform/effects'
 import type { Env } from '../platform/env'
 import type { Snapshot } from '../platform/snapshot'
+import { createHealth, type Health } from '../routing/health'
 
 /** A name or key that is not known may have been made a moment ago elsewhere: one look a second finds out. */
 export const MISS_AGE_MS = 1_000
@@ -10,6 +11,7 @@ export const MISS_AGE_MS = 1_000
 /** What an isolate keeps between requests. */
 export interface Isolate {
   config: Snapshot<Config>
+  health: Health
   /** Without a promise once they are hashed. */
   secretKeys(env: Env): readonly SecretKey[] | Promise<readonly SecretKey[]>
 }
@@ -19,6 +21,7 @@ export function createIsolate(env: Env, effects: Effects): Isolate {
   let secrets: readonly SecretKey[] | undefined
   return {
     config: createConfigSnapshot(env, effects.now),
+    health: createHealth(),
     secretKeys(present) {
       return secrets ?? secretKeys(present).then((hashed) => (secrets = hashed))
     },

@@ -1,10 +1,12 @@
 import { isObject } from '../protocols/fields'
+import { routingShape } from '../routing/parameters'
 import { type Form, type FormPart, fieldPath } from './multipart'
 import { CONTAINERS } from './parameter-names'
 
 /** Fields that are told in JSON: a form has nothing but text, and a text of such a field means what JSON means. */
 const JSON_FIELDS: ReadonlySet<string> = new Set([
-  ...['stream', 'fallback_models', 'disable_fallback', 'disable_log', 'require_parameters', 'timeout'],
+  ...['stream', 'disable_log', 'require_parameters', 'timeout'],
+  ...Object.keys(routingShape),
   ...['metadata', 'properties', 'customer_params', 'positive_feedback', 'extra_headers', ...CONTAINERS],
 ])
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })

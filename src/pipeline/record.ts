@@ -8,6 +8,7 @@ import {
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
+import { sourceOf } from '../providers/target'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
 import type { Ending, Exchange } from './stages'
@@ -25,6 +26,8 @@ export interface Known {
   replayed?: AnswerHead
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
+  /** The gateway has repeated the call as often as it may; a client should not begin again. */
+  isExhausted?: boolean
 }
 
 const MAX_TEXT = 1_000
@@ -53,7 +56,8 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     model: target?.model ?? replayed?.model ?? intake?.model?.slice(0, MAX_TEXT),
     upstreamModel: target?.upstreamModel ?? lastAttempt?.upstreamModel,
     providerId: target?.providerId ?? lastAttempt?.providerId,
-    credentialKind: target?.credential.kind ?? known.attempts.at(-1)?.credentialKind,
+    credentialKind:
+      target === undefined ? known.attempts.at(-1)?.credentialKind : sourceOf(target.credential),
     replayOf: replayed?.logId,
     ending: ending.kind,
     statusCode: ending.statusCode,

@@ -4,8 +4,8 @@ import type { Caller } from '../keys/authenticate'
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
 import { NO_USAGE } from '../protocols/canonical'
-import { timeoutsOf } from './admit'
 import { conclude, endingOfFailure } from './conclude'
+import { timeoutsOf } from './deadlines'
 import type { Intake } from './intake'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
@@ -53,7 +53,7 @@ export async function replay(
       parameters: intake.parameters,
       model: head.model,
       tokens: () => 0,
-      longestMs: timeoutsOf(exchange, intake).totalMs,
+      longestMs: timeoutsOf(exchange).totalMs,
     })
     if (hold !== undefined) known.hold = hold
   } catch (cause) {

@@ -21,6 +21,8 @@ export interface ReplyNotes {
   target: Pick<Target, 'providerId' | 'upstreamModel'> | undefined
   attempts: number
   dropped: readonly string[]
+  /** The gateway has repeated the call itself as often as it may. */
+  isExhausted: boolean
   /** Milliseconds by stage, for Server-Timing. */
   timings: Readonly<Record<string, number>>
 }
@@ -52,16 +54,18 @@ export function contentTypeOf(upstream: Headers): string {
 /** A failure as the client's protocol tells it; a provider's own error keeps its status and bytes. */
 export function failureResponse(failure: Failure, protocol: Protocol, notes: ReplyNotes): Response {
   const headers = noteHeaders(notes)
+  // SDKs obey it; their own repetitions would multiply the gateway's.
+  const again = notes.isExhausted ? { 'x-should-retry': 'false' } : {}
   if (failure.kind === 'upstream_status') {
     return new Response(failure.body, {
       status: failure.status,
-      headers: { ...headers, ...Object.fromEntries(failure.headers) },
+      headers: { ...headers, ...Object.fromEntries(failure.headers), ...again },
     })
   }
   const description = describe(failure)
   return new Response(protocol.encodeError(description), {
     status: description.status,
-    headers: { ...headers, ...failureHeaders(failure), 'content-type': 'application/json' },
+    headers: { ...headers, ...failureHeaders(failure), ...again, 'content-type': 'application/json' },
   })
 }
 

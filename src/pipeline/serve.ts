@@ -3,10 +3,10 @@ import { numberVariable } from '../platform/env'
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
 import { writeOnce } from '../platform/relay'
-import type { Pin } from '../routing/plan'
+import type { Pin } from '../routing/pin'
 import { admit } from './admit'
-import { firstAnswer } from './attempt'
 import { conclude, endingOfFailure, endingOfWhole } from './conclude'
+import { firstAnswer } from './first-answer'
 import { serveOnce } from './idempotent'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
@@ -50,7 +50,7 @@ async function serveNow(
 }
 
 async function whole(job: Job, known: Known): Promise<Response> {
-  const answer = await firstAnswer(job)
+  const answer = await firstAnswer(job, known)
   if (answer.kind !== 'whole')
     throw new SluiceError({ kind: 'internal', message: 'A stream came for a reply in one piece.' })
   conclude(job, known, endingOfWhole(job, answer))
@@ -65,7 +65,7 @@ async function whole(job: Job, known: Known): Promise<Response> {
  */
 function streamed(job: Job, known: Known): Promise<Response> {
   const out = new IdentityTransformStream()
-  const opening = firstAnswer(job)
+  const opening = firstAnswer(job, known)
   return new Promise((resolve, reject) => {
     const keepAliveMs = numberVariable(job.env.KEEP_ALIVE_MS, DEFAULT_KEEP_ALIVE_MS)
     const { framing } = job.protocol
@@ -177,5 +177,6 @@ export function notesOf(exchange: Exchange, known: Known, answer?: Answer): Repl
       ...(known.attempts.length === 0 ? {} : { upstream: effects.now() - plannedAtMs }),
     },
     target: answer?.target ?? known.attempts.at(-1),
+    isExhausted: known.isExhausted === true,
   }
 }

@@ -10,6 +10,8 @@ import type { AnswerFacts, Usage, UsageSource } from '../protocols/canonical'
 import type { Address, Protocol, StreamFilter, StreamReader } from '../protocols/protocol'
 import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
+import type { Health } from '../routing/health'
+import type { RetryPolicy } from '../routing/retry-policy'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
@@ -36,6 +38,10 @@ export interface Job extends Exchange {
   decoded(): ChatRequest
   targets: readonly Target[]
   timeouts: Timeouts
+  /** Nothing goes on after this, whichever target it is at. */
+  deadlineAtMs: number
+  retry: RetryPolicy
+  health: Health
   /** Grows by one with each upstream call. */
   attempts: LogAttempt[]
 }

@@ -1,14 +1,17 @@
-/** What a pure function may not do for itself: tell the time and make ids. */
+/** What a pure function may not do for itself: tell the time, make ids and throw dice. */
 export interface Effects {
   /** Milliseconds since 1970. */
   now(): number
   /** A new id that sorts by time: 32 hexadecimal digits. */
   newId(): string
+  /** From 0 (inclusive) to 1. */
+  roll(): number
 }
 
-/** The real clock and ids. */
+/** The real clock, ids and dice. */
 export const realEffects: Effects = {
   now: () => Date.now(),
+  roll: () => Math.random(),
   // The digits of a UUID of version 7 (RFC 9562, 5.7): 48 bits of milliseconds in front of a random UUID's tail.
   newId: () => {
     const random = crypto.randomUUID()

@@ -10,6 +10,8 @@ export interface Timeouts {
   idleMs: number
   /** The whole call; for a reply in one piece the only deadline, since its headers come when it is ready. */
   totalMs: number
+  /** From the call to the first content of a stream, or to the end of a reply in one piece, whatever the others say. */
+  attemptMs?: number
 }
 
 /** Why an upstream call was stopped from this side; `over` when nobody needs the rest of it. */
@@ -40,6 +42,8 @@ export function createLifeline(given: {
   client: AbortSignal
   now: () => number
   timeouts: Timeouts
+  /** Of the request that the call is for, where that has its own. */
+  deadlineAtMs?: number
 }): Lifeline {
   const { client, now, timeouts } = given
   const controller = new AbortController()
@@ -49,7 +53,10 @@ export function createLifeline(given: {
     idle: timeouts.idleMs,
     total: timeouts.totalMs,
   }
-  const totalAt = now() + timeouts.totalMs
+  const startedAt = now()
+  const totalAt = Math.min(startedAt + timeouts.totalMs, given.deadlineAtMs ?? Number.POSITIVE_INFINITY)
+  const { attemptMs = Number.POSITIVE_INFINITY } = timeouts
+  let limitMs = timeouts.totalMs
   let phase: DeadlinePhase = 'total'
   let phaseAt = totalAt
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -77,7 +84,7 @@ export function createLifeline(given: {
     timerAt = Number.POSITIVE_INFINITY
     const passed = now() >= totalAt ? 'total' : now() >= phaseAt ? phase : undefined
     if (passed === undefined) arm()
-    else stop({ kind: 'deadline', phase: passed, afterMs: allMs[passed] })
+    else stop({ kind: 'deadline', phase: passed, afterMs: passed === phase ? limitMs : allMs[passed] })
   }
 
   if (client.aborted) onGone()
@@ -89,11 +96,15 @@ export function createLifeline(given: {
     },
     enter(next) {
       phase = next
-      phaseAt = now() + allMs[next]
+      const nowMs = now()
+      const isBounded = next !== 'idle' && startedAt + attemptMs < nowMs + allMs[next]
+      limitMs = isBounded ? attemptMs : allMs[next]
+      phaseAt = isBounded ? startedAt + attemptMs : nowMs + limitMs
       arm()
     },
     touch() {
-      phaseAt = now() + allMs[phase]
+      limitMs = allMs[phase]
+      phaseAt = now() + limitMs
     },
     stop,
     release,

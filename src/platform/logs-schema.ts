@@ -11,6 +11,11 @@ export interface StoredAttempt {
   statusCode: number
   errorCode?: string | undefined
   errorMessage?: string | undefined
+  reason?: string | undefined
+  isRetry?: boolean | undefined
+  errorClass?: string | undefined
+  retryAfterMs?: number | undefined
+  waitedMs?: number | undefined
 }
 
 /** One row per request; bodies are in R2, where `bodies` points. Money is integer nano-dollars, time milliseconds. */

@@ -1,13 +1,15 @@
 import { SluiceError } from '../platform/failure'
 import type { CatalogProvider, Endpoint } from './catalog-row'
 import { credentialFields } from './credential-fields'
-import { problemWithBaseUrl } from './upstream-url'
+import { problemWithBaseUrl, upstreamBase } from './upstream-url'
 import { look, namesOf } from './variables'
 
 /** What working out a URL needs of the worker. */
 export interface UrlSurroundings {
   variable(name: string): string | undefined
   mayBePrivate: boolean
+  /** A base URL that a request brought together with its own key, already checked. */
+  broughtBase?: string
 }
 
 /**
@@ -17,9 +19,12 @@ export interface UrlSurroundings {
  * @throws SluiceError `provider_not_configured` naming the variable
  */
 export function endpointUrl(row: CatalogProvider, endpoint: Endpoint, around: UrlSurroundings): string {
-  const moved = movedTo(row, around)
-  if (moved === undefined) return filled(endpoint.baseUrl, row, around)
+  const { broughtBase } = around
   const path = endpoint.baseUrl.replace(/^https?:\/\/[^/?]+/, '')
+  if (broughtBase !== undefined && (path === '' || path === '/v1'))
+    return upstreamBase(broughtBase, endpoint.protocol)
+  const moved = broughtBase ?? movedTo(row, around)
+  if (moved === undefined) return filled(endpoint.baseUrl, row, around)
   return overlaid(moved, filled(path, row, around))
 }
 

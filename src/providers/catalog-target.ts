@@ -16,7 +16,8 @@ export function catalogTarget(
   wanted: WireProtocolId,
   around: UrlSurroundings,
 ): Target {
-  if (row.local === true && !around.mayBePrivate && movedTo(row, around) === undefined) {
+  const isMoved = around.broughtBase !== undefined || movedTo(row, around) !== undefined
+  if (row.local === true && !around.mayBePrivate && !isMoved) {
     const message = 'it runs on the local machine; set ALLOW_PRIVATE_UPSTREAMS=true to allow that.'
     throw new SluiceError({ kind: 'upstream_unreachable', provider: row.id, message })
   }

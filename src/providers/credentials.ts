@@ -128,6 +128,8 @@ function textOf({ credential }: Target, env: Env): string | undefined {
       return opened.get(credential.sealed)
     case 'secret':
       return variable(env, credential.name)
+    case 'request':
+      return credential.text
   }
 }
 
@@ -148,12 +150,14 @@ function missing({ providerId }: Target, name: string): SluiceError {
 }
 
 function wrong({ providerId, credential }: Target, what: string): SluiceError {
-  const where = credential.kind === 'secret' ? credential.name : 'The stored key'
+  const where = credential.kind === 'secret' ? credential.name : OWNERS[credential.kind]
   return new SluiceError({
     kind: 'provider_not_configured',
     message: `The credential of the provider '${providerId}' does not fit. ${where} ${what}.`,
   })
 }
+
+const OWNERS = { none: 'It', stored: 'The stored key', request: 'The one in the request' }
 
 function customHeaders(target: Target): [string, string][] {
   const text = target.sealedHeaders === undefined ? undefined : opened.get(target.sealedHeaders.sealed)

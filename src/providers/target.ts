@@ -14,7 +14,32 @@ export interface ModelPrices {
 export type Credential =
   | { kind: 'none' }
   | { kind: 'secret'; name: string }
-  | { kind: 'stored'; sealed: string; context: string }
+  | { kind: 'stored'; sealed: string; context: string; from?: 'load_balance' }
+  /** Brought by the request itself: in memory only, as `credential-fields.ts` reads it. */
+  | { kind: 'request'; from: BroughtFrom; text: string }
+
+/** Which gateway parameter brought a credential. */
+export type BroughtFrom = 'override' | 'load_balance' | 'customer'
+
+/** What a log may tell of a credential. */
+export type CredentialSource = 'none' | 'secret' | 'stored' | BroughtFrom
+
+/** Whose credential it is, in one word. */
+export function sourceOf(credential: Credential): CredentialSource {
+  if (credential.kind === 'request') return credential.from
+  return credential.kind === 'stored' ? (credential.from ?? 'stored') : credential.kind
+}
+
+/** Why a target is one: which rule put it into the plan. */
+export type Reason =
+  | 'requested'
+  | 'pinned'
+  | 'load_balance'
+  | 'router'
+  | 'other_key'
+  | 'fallback:request'
+  | 'fallback:model'
+  | 'fallback:platform'
 
 /** How a credential is put on a call. */
 export type Auth =
@@ -54,6 +79,10 @@ export interface Target {
   auth: Auth
   credential: Credential
   sealedHeaders?: { sealed: string; context: string }
+  /** Why it was chosen; absent where there was nothing to choose. */
+  reason?: Reason
+  /** Tokens that fit into it, where that is known. */
+  contextWindow?: number
   /** Why it cannot be called; it is tried like the others, so that the log tells. */
   problem?: Failure
   /** Answered inside the worker. */

@@ -1,7 +1,7 @@
 import { serve } from '../pipeline/serve'
 import type { Exchange } from '../pipeline/stages'
 import type { Address, Protocol } from '../protocols/protocol'
-import type { Pin } from '../routing/plan'
+import type { Pin } from '../routing/pin'
 import { namedProvider } from './forwards'
 import type { RouteContext } from './route'
 

@@ -3,7 +3,7 @@ import { arrayFraming } from '../protocols/gemini/array-framing'
 import { countContentTokens } from '../protocols/gemini/count-tokens-protocol'
 import type { Protocol } from '../protocols/protocol'
 import { protocols } from '../protocols/table'
-import type { Pin } from '../routing/plan'
+import type { Pin } from '../routing/pin'
 import { answerIn } from './answers'
 import type { InferenceRoute, RouteContext } from './route'
 

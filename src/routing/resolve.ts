@@ -21,6 +21,8 @@ export interface Surroundings {
   mayBePrivate: boolean
   /** The client's protocol: a provider that speaks it is asked in it. Absent where it does not matter. */
   speaks?: WireProtocolId
+  /** A provider that cannot be called from here becomes a target with a `problem` instead of an error. */
+  keepsProblems?: true
 }
 
 const MAX_BASE_DEPTH = 5
@@ -46,7 +48,8 @@ function targetOfModel(row: ModelRow, around: Surroundings, depth: number): Targ
     row.upstreamModel === null || row.baseModelName === null
       ? {}
       : { upstreamModel: row.upstreamModel, traits: traitsOf(row.upstreamModel) }
-  const own = { model: row.modelName, ...pricesOf(row), ...renamed }
+  const window = row.maxContextWindow === null ? {} : { contextWindow: row.maxContextWindow }
+  const own = { model: row.modelName, ...pricesOf(row), ...renamed, ...window }
   if (row.providerId !== null) {
     const upstreamModel = row.upstreamModel ?? row.modelName
     const target = targetOfProvider(row.providerId, upstreamModel, around)
@@ -101,12 +104,48 @@ export function targetOfProvider(
   around: Surroundings,
 ): Target | undefined {
   const custom = around.config.providersById.get(providerId)
-  if (custom !== undefined) return targetOfCustom(custom, upstreamModel, around)
+  if (custom !== undefined)
+    return orProblem(() => targetOfCustom(custom, upstreamModel, around), providerId, upstreamModel, around)
   if (providerId === demoProvider.providerId) return demoTarget(upstreamModel)
   const known = findCatalogProvider(providerId)
-  return known === undefined
-    ? undefined
-    : catalogTarget(known, upstreamModel, around.speaks ?? 'openai-chat', around)
+  if (known === undefined) return undefined
+  const speaks = around.speaks ?? 'openai-chat'
+  return orProblem(() => catalogTarget(known, upstreamModel, speaks, around), known.id, upstreamModel, around)
+}
+
+// A provider that is not set up here must not keep the others in a plan from answering.
+function orProblem(
+  make: () => Target,
+  providerId: string,
+  upstreamModel: string,
+  { keepsProblems }: Surroundings,
+): Target {
+  if (keepsProblems !== true) return make()
+  try {
+    return make()
+  } catch (cause) {
+    if (!(cause instanceof SluiceError)) throw cause
+    const { failure } = cause
+    if (failure.kind !== 'provider_not_configured' && failure.kind !== 'upstream_unreachable') throw cause
+    return {
+      providerId,
+      model: `${providerId}/${upstreamModel}`,
+      upstreamModel,
+      protocol: 'openai-chat',
+      traits: traitsOf(upstreamModel),
+      url: '',
+      auth: { kind: 'none' },
+      credential: { kind: 'none' },
+      problem: failure,
+    }
+  }
+}
+
+/** The one id of a provider, whichever of its names it is called by; undefined for one that there is not. */
+export function providerIdOf(name: string, { config }: Pick<Surroundings, 'config'>): string | undefined {
+  return config.providersById.has(name) || name === demoProvider.providerId
+    ? name
+    : findCatalogProvider(name)?.id
 }
 
 function demoTarget(upstreamModel: string): Target | undefined {

@@ -78,7 +78,8 @@ describe.concurrent.for(relays)('asked %s, the second model answers', ([, option
     const { first, second } = pair(fakes.status(500))
     const third = `${second}-third`
     const seed = { seed: 5, temperature: 0.5 }
-    const fallback_models = ['dead/any', second]
+    // Names of its own: what failed for another test would be tried last.
+    const fallback_models = [`dead/${scripted}`, second]
     gateway.upstream.script(second.replace('fake/', ''), fakes.status(503))
     const reply = await ask(first, { ...options, ...seed, fallback_models: [...fallback_models, third] })
     expect(reply.status).toBe(200)

@@ -26,7 +26,14 @@ export interface LogRow {
   error_message: string
   stream: boolean
   model: string | null
-  attempts: { provider_id: string; deployment_name: string; status_code: number; error_code?: string }[]
+  attempts: {
+    provider_id: string
+    deployment_name: string
+    credential_kind: string
+    status_code: number
+    error_code?: string
+    is_retry: boolean
+  }[]
   usage: { input_tokens: number; output_tokens: number; cache_read_tokens: number } | null
   usage_source: 'provider' | 'estimated' | 'partial' | null
   custom_identifier: string | null

@@ -9,7 +9,8 @@ const around = surroundings({
     modelRow('demo', { providerId: 'lone', upstreamModel: 'named-like-a-provider' }),
   ],
 })
-const settings = { fallbackModels: ['only'], disableFallback: false, allowedModels: undefined }
+const settings = { parameters: {}, allowedModels: undefined }
+const luck = { roll: () => 0.5 }
 
 test.each<[string, string, string[]]>([
   ['lone', 'any', ['lone: any']],
@@ -17,7 +18,7 @@ test.each<[string, string, string[]]>([
   ['lone', 'only', ['lone: only-1']],
   ['demo', 'echo', ['demo: echo']],
 ])('at the provider %s the model %s is %j', (name, model, targets) => {
-  const planned = plan({ model, pin: { name, isProvider: true }, ...settings }, around)
+  const planned = plan({ model, pin: { name, isProvider: true }, ...settings }, around, luck)
   expect(planned.map(({ providerId, upstreamModel }) => `${providerId}: ${upstreamModel}`)).toEqual(targets)
 })
 
@@ -26,8 +27,21 @@ test.each([
   ['only', 'provider_not_found'],
 ])('%s is no provider', (name, code) => {
   const pin = { name, isProvider: true as const }
-  expect(failureOf(() => plan({ model: 'm', pin, ...settings }, around))).toMatchObject({
+  expect(failureOf(() => plan({ model: 'm', pin, ...settings }, around, luck))).toMatchObject({
     kind: 'not_found',
     code,
   })
+})
+
+test('every target is at the pinned provider, whichever rule chose it', () => {
+  const pin = { name: 'lone', isProvider: true as const }
+  const parameters = { fallback_models: ['only', 'other/slug'] }
+  const planned = plan({ model: 'm', pin, ...settings, parameters }, around, luck)
+  expect(planned.map(({ providerId, upstreamModel, reason }) => [providerId, upstreamModel, reason])).toEqual(
+    [
+      ['lone', 'm', 'pinned'],
+      ['lone', 'only-1', 'fallback:request'],
+      ['lone', 'other/slug', 'fallback:request'],
+    ],
+  )
 })

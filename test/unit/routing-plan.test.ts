@@ -13,29 +13,32 @@ const around = surroundings({
   ],
 })
 
-function request(given: Partial<RouteRequest>): RouteRequest {
+type Given = Partial<RouteRequest> & { fallbackModels?: string[]; disableFallback?: boolean }
+
+function request({ fallbackModels, disableFallback, ...given }: Given): RouteRequest {
   return {
     model: 'fast',
-    fallbackModels: undefined,
-    disableFallback: false,
+    parameters: { fallback_models: fallbackModels, disable_fallback: disableFallback },
     allowedModels: undefined,
     ...given,
   }
 }
 
+const luck = { roll: () => 0.5 }
+
 /** `provider: model there` of each target, in order. */
-function planned(given: Partial<RouteRequest>): string[] {
-  return plan(request(given), around).map(
+function planned(given: Given): string[] {
+  return plan(request(given), around, luck).map(
     ({ providerId, upstreamModel }) => `${providerId}: ${upstreamModel}`,
   )
 }
 
-function refusal(given: Partial<RouteRequest>) {
-  return failureOf(() => plan(request(given), around))
+function refusal(given: Given) {
+  return failureOf(() => plan(request(given), around, luck))
 }
 
 describe('the targets of a request', () => {
-  test.each<[string, Partial<RouteRequest>, string[]]>([
+  test.each<[string, Given, string[]]>([
     ['one model', { model: 'fast' }, ['acme: fast']],
     [
       'fallbacks of the request',
@@ -48,7 +51,6 @@ describe('the targets of a request', () => {
       { model: 'slow', fallbackModels: ['gpt-4o'] },
       ['acme: slow-2', 'openai: gpt-4o'],
     ],
-    ['an empty list of the request’s', { model: 'slow', fallbackModels: [] }, ['acme: slow-2']],
     ['no fallback when it is disabled', { model: 'slow', disableFallback: true }, ['acme: slow-2']],
     ['not itself again', { model: 'looping' }, ['acme: looping', 'acme: fast']],
     ['a fallback without its own fallbacks', { fallbackModels: ['slow'] }, ['acme: fast', 'acme: slow-2']],
@@ -61,7 +63,7 @@ describe('the targets of a request', () => {
     expect(planned(given)).toEqual(targets)
   })
 
-  test.each<[string, Partial<RouteRequest>, Record<string, unknown>]>([
+  test.each<[string, Given, Record<string, unknown>]>([
     [
       'no model',
       { model: undefined },
@@ -89,12 +91,12 @@ describe('the targets of a request', () => {
   })
 
   // What fails on the way to one target must not take away the others: attempts fall back on it as well.
-  test.each<[string, Partial<RouteRequest>]>([
+  test.each<[string, Given]>([
     ['a fallback', { fallbackModels: ['ollama/llama', 'demo/echo'] }],
     ['the model itself', { model: 'ollama/llama', fallbackModels: ['demo/echo'] }],
     ['one whose variable is not set', { model: 'azure/gpt', fallbackModels: ['demo/echo'] }],
   ])('are left when another cannot be reached from here: %s', (_, given) => {
-    const targets = plan(request(given), around)
+    const targets = plan(request(given), around, luck)
     expect(targets.map(({ providerId }) => providerId)).toContain('demo')
     const problems = targets.flatMap(({ problem }) => problem?.kind ?? [])
     expect(problems).toHaveLength(1)
@@ -177,7 +179,7 @@ describe('the models that an API key may call', () => {
     expect(isAllowed(model, allowed, around)).toBe(isFine)
   })
 
-  test.each<[string, Partial<RouteRequest>, string[]]>([
+  test.each<[string, Given, string[]]>([
     ['a custom model by its name', { model: 'fast', allowedModels: ['fast'] }, ['acme: fast']],
     ['a provider’s model', { model: 'openai/gpt-4o', allowedModels: ['openai/*'] }, ['openai: gpt-4o']],
     [
@@ -223,7 +225,7 @@ describe('the models that an API key may call', () => {
     expect(asked).toEqual([])
   })
 
-  test.each<[string, Partial<RouteRequest>]>([
+  test.each<[string, Given]>([
     ['a model that is not listed', { model: 'slow', allowedModels: ['fast'] }],
     ['a provider’s model', { model: 'openai/gpt-4o', allowedModels: ['acme/*'] }],
     ['a bare slug', { model: 'gpt-4o', allowedModels: ['fast'] }],

@@ -100,7 +100,7 @@ describe('a form', () => {
     const intake = await intakeOf([
       FILE,
       ['model', 'm'],
-      ['customer_credentials', 'sk-secret'],
+      ['customer_credentials', '{"fake":{"api_key":"sk-secret"}}'],
       ['image[]', 'a'],
       ['image[]', 'b'],
     ])

@@ -1,0 +1,21 @@
+import { numberVariable } from '../platform/env'
+import type { Timeouts } from '../platform/lifeline'
+import type { Target } from '../providers/target'
+import type { Intake } from './intake'
+import type { Exchange } from './stages'
+
+/** How long each attempt may take until its first content, as the request asks. */
+export function attemptMsOf({ parameters }: Pick<Intake, 'parameters'>): number | undefined {
+  return parameters.timeout == null ? undefined : parameters.timeout * 1_000
+}
+
+/** The deadlines that the worker is set to; a provider that may take longer has the whole take longer. */
+export function timeoutsOf({ env }: Pick<Exchange, 'env'>, targets: readonly Target[] = []): Timeouts {
+  const totalMs = numberVariable(env.TOTAL_TIMEOUT_MS, 600_000)
+  return {
+    headersMs: numberVariable(env.HEADERS_TIMEOUT_MS, 60_000),
+    firstContentMs: numberVariable(env.FIRST_CONTENT_TIMEOUT_MS, 180_000),
+    idleMs: numberVariable(env.IDLE_TIMEOUT_MS, 120_000),
+    totalMs: targets.reduce((most, { timeoutMs = 0 }) => Math.max(most, timeoutMs), totalMs),
+  }
+}
