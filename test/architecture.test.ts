@@ -184,11 +184,12 @@ describe('the routes', () => {
     expect(calling.filter(({ auth }) => auth !== 'inference')).toEqual([])
   })
 
-  test('only health is open to anybody', () => {
+  test('only health and the list of what every gateway knows are open to anybody', () => {
     expect(all.filter(({ auth }) => auth === 'none').map(({ path }) => path)).toEqual([
       '/',
       '/health',
       '/api/health',
+      '/api/models/public',
     ])
   })
 })

@@ -1,4 +1,5 @@
-import { index, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { Settings } from './settings'
 
 /** API keys: only the SHA-256 hash of a key is kept, with the prefix that its owner recognises it by. */
 export const apiKeys = sqliteTable('api_keys', {
@@ -76,6 +77,58 @@ export const limits = sqliteTable('limits', {
   updatedAtMs: integer('updated_at_ms').notNull(),
 })
 
+/** A credential at rest. It opens for its provider alone, and only for the hosts that it was sealed for. */
+export interface SealedCredential {
+  providerId: string
+  /** AES-GCM sealed text by the host that it may be sent to: `sealContext` of the provider and that host. */
+  sealedByHost: Record<string, string>
+  /**
+   * Where it is used instead of the provider's usual place, by the credential fields that say so: `api_base`,
+   * `api_version`, `aws_region_name`, `vertex_project`, `vertex_location`. Nothing of it is secret.
+   */
+  place?: Record<string, string>
+}
+
+/** One model of a group, with its share and perhaps a credential of its own. */
+export interface BalancedModel {
+  model: string
+  weight: number
+  sealedCredentials?: SealedCredential
+}
+
+/** Further keys of a provider, stored or built in. */
+export const providerKeys = sqliteTable(
+  'provider_keys',
+  {
+    id: text('id').primaryKey(),
+    providerId: text('provider_id').notNull(),
+    name: text('name').notNull(),
+    credential: text('credential', { mode: 'json' }).$type<SealedCredential>().notNull(),
+    weight: real('weight').notNull(),
+    availableModels: text('available_models', { mode: 'json' }).$type<string[]>(),
+    excludeModels: text('exclude_models', { mode: 'json' }).$type<string[]>(),
+    createdAtMs: integer('created_at_ms').notNull(),
+    updatedAtMs: integer('updated_at_ms').notNull(),
+  },
+  (table) => [uniqueIndex('provider_keys_by_name').on(table.providerId, table.name)],
+)
+
+/** Models that share the requests of a group. */
+export const loadBalanceGroups = sqliteTable('load_balance_groups', {
+  groupId: text('group_id').primaryKey(),
+  name: text('name').notNull(),
+  models: text('models', { mode: 'json' }).$type<BalancedModel[]>().notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+
+/** What holds for every request that does not say otherwise: one row, with what was set and nothing else. */
+export const settings = sqliteTable('settings', {
+  id: integer('id').primaryKey(),
+  value: text('value', { mode: 'json' }).$type<Settings>().notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+
 /** One counter per section; triggers raise it with every change, so that no writer can forget to. */
 export const configVersions = sqliteTable('config_versions', {
   section: text('section').primaryKey(),
@@ -86,3 +139,6 @@ export type ApiKeyRow = typeof apiKeys.$inferSelect
 export type ProviderRow = typeof providers.$inferSelect
 export type LimitRow = typeof limits.$inferSelect
 export type ModelRow = typeof models.$inferSelect
+export type ProviderKeyRow = typeof providerKeys.$inferSelect
+export type LoadBalanceGroupRow = typeof loadBalanceGroups.$inferSelect
+export type SettingsRow = typeof settings.$inferSelect

@@ -1,9 +1,27 @@
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
-import type { ApiKeyRow, LimitRow, ModelRow, ProviderRow } from './config-schema'
-import { apiKeys, configVersions, limits, models, providers } from './config-schema'
+import type {
+  ApiKeyRow,
+  LimitRow,
+  LoadBalanceGroupRow,
+  ModelRow,
+  ProviderKeyRow,
+  ProviderRow,
+  SettingsRow,
+} from './config-schema'
+import {
+  apiKeys,
+  configVersions,
+  limits,
+  loadBalanceGroups,
+  models,
+  providerKeys,
+  providers,
+  settings,
+} from './config-schema'
 import type { Env } from './env'
 import { SluiceError } from './failure'
+import type { Settings } from './settings'
 import { createSnapshot, type Snapshot } from './snapshot'
 
 /** The whole configuration, indexed the way a request asks for it. Never mutated: a change makes a new one. */
@@ -13,6 +31,11 @@ export interface Config {
   providersById: ReadonlyMap<string, ProviderRow>
   modelsByName: ReadonlyMap<string, ModelRow>
   limits: readonly LimitRow[]
+  /** The further keys of each provider that has some. */
+  providerKeys: ReadonlyMap<string, readonly ProviderKeyRow[]>
+  loadBalanceGroupsById: ReadonlyMap<string, LoadBalanceGroupRow>
+  /** What was set, without the defaults. */
+  settings: Settings
 }
 
 const LAST_GOOD = 'config/last-good'
@@ -26,6 +49,10 @@ const lastGoodSchema = z.object({
   providers: z.array(z.custom<ProviderRow>(isRow)),
   models: z.array(z.custom<ModelRow>(isRow)),
   limits: z.array(z.custom<LimitRow>(isRow)),
+  // A copy of a release before these sections has none of them.
+  providerKeys: z.array(z.custom<ProviderKeyRow>(isRow)).default([]),
+  loadBalanceGroups: z.array(z.custom<LoadBalanceGroupRow>(isRow)).default([]),
+  settings: z.array(z.custom<SettingsRow>(isRow)).default([]),
 })
 
 /** The configuration in D1, held in memory and looked after as described at `createSnapshot`. */
@@ -56,12 +83,16 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
   const versions = Object.fromEntries(rows.map((row) => [row.section, row.version]))
   const moved = (section: string) => versions[section] !== known.versions[section]
   if (!Object.keys(versions).some(moved)) return known
+  const read = sections(database)
   // The versions are older than the rows read after them, never newer: a change in between is read again next time.
-  const [keyRows, providerRows, modelRows, limitRows] = await Promise.all([
-    moved('api_keys') ? database.select().from(apiKeys) : undefined,
-    moved('providers') ? database.select().from(providers) : undefined,
-    moved('models') ? database.select().from(models) : undefined,
-    moved('limits') ? database.select().from(limits) : undefined,
+  const [keyRows, providerRows, modelRows, limitRows, furtherKeys, groups, settingRows] = await Promise.all([
+    moved('api_keys') ? read.apiKeys : undefined,
+    moved('providers') ? read.providers : undefined,
+    moved('models') ? read.models : undefined,
+    moved('limits') ? read.limits : undefined,
+    moved('provider_keys') ? read.providerKeys : undefined,
+    moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
+    moved('settings') ? read.settings : undefined,
   ])
   return {
     versions,
@@ -69,34 +100,52 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     providersById: providerRows === undefined ? known.providersById : byProviderId(providerRows),
     modelsByName: modelRows === undefined ? known.modelsByName : byModelName(modelRows),
     limits: limitRows ?? known.limits,
+    providerKeys: furtherKeys === undefined ? known.providerKeys : byProvider(furtherKeys),
+    loadBalanceGroupsById: groups === undefined ? known.loadBalanceGroupsById : byGroupId(groups),
+    settings: settingRows === undefined ? known.settings : settingsOf(settingRows),
+  }
+}
+
+/** One query for each section; none runs before it is awaited. */
+function sections(database: ReturnType<typeof drizzle>) {
+  return {
+    apiKeys: database.select().from(apiKeys),
+    providers: database.select().from(providers),
+    models: database.select().from(models),
+    limits: database.select().from(limits),
+    providerKeys: database.select().from(providerKeys).orderBy(providerKeys.name),
+    loadBalanceGroups: database.select().from(loadBalanceGroups),
+    settings: database.select().from(settings),
   }
 }
 
 async function loadAll(env: Env): Promise<Config> {
   const database = drizzle(env.CONFIG)
-  const [versionRows, keyRows, providerRows, modelRows, limitRows] = await database.batch([
-    database.select().from(configVersions),
-    database.select().from(apiKeys),
-    database.select().from(providers),
-    database.select().from(models),
-    database.select().from(limits),
-  ])
+  const read = sections(database)
+  const [versionRows, keyRows, providerRows, modelRows, limitRows, furtherKeys, groups, settingRows] =
+    await database.batch([
+      database.select().from(configVersions),
+      read.apiKeys,
+      read.providers,
+      read.models,
+      read.limits,
+      read.providerKeys,
+      read.loadBalanceGroups,
+      read.settings,
+    ])
   return indexed({
     versions: Object.fromEntries(versionRows.map((row) => [row.section, row.version])),
     apiKeys: keyRows,
     providers: providerRows,
     models: modelRows,
     limits: limitRows,
+    providerKeys: furtherKeys,
+    loadBalanceGroups: groups,
+    settings: settingRows,
   })
 }
 
-interface ConfigRows {
-  versions: Record<string, number>
-  apiKeys: ApiKeyRow[]
-  providers: ProviderRow[]
-  models: ModelRow[]
-  limits: LimitRow[]
-}
+type ConfigRows = Omit<z.infer<typeof lastGoodSchema>, 'format'>
 
 function indexed(rows: ConfigRows): Config {
   return {
@@ -105,6 +154,9 @@ function indexed(rows: ConfigRows): Config {
     providersById: byProviderId(rows.providers),
     modelsByName: byModelName(rows.models),
     limits: rows.limits,
+    providerKeys: byProvider(rows.providerKeys),
+    loadBalanceGroupsById: byGroupId(rows.loadBalanceGroups),
+    settings: settingsOf(rows.settings),
   }
 }
 
@@ -118,6 +170,22 @@ function byProviderId(rows: ProviderRow[]): Map<string, ProviderRow> {
 
 function byModelName(rows: ModelRow[]): Map<string, ModelRow> {
   return new Map(rows.map((row) => [row.modelName, row]))
+}
+
+function byProvider(rows: ProviderKeyRow[]): Map<string, ProviderKeyRow[]> {
+  const byId = new Map<string, ProviderKeyRow[]>()
+  for (const row of rows) byId.set(row.providerId, [...(byId.get(row.providerId) ?? []), row])
+  return byId
+}
+
+function byGroupId(rows: LoadBalanceGroupRow[]): Map<string, LoadBalanceGroupRow> {
+  return new Map(rows.map((row) => [row.groupId, row]))
+}
+
+const NOTHING_SET: Settings = {}
+
+function settingsOf([row]: SettingsRow[]): Settings {
+  return row?.value ?? NOTHING_SET
 }
 
 async function readLastGood(env: Env): Promise<Config | undefined> {
@@ -138,6 +206,9 @@ async function keepLastGood(env: Env, config: Config): Promise<void> {
     providers: [...config.providersById.values()],
     models: [...config.modelsByName.values()],
     limits: config.limits,
+    providerKeys: [...config.providerKeys.values()].flat(),
+    loadBalanceGroups: [...config.loadBalanceGroupsById.values()],
+    settings: [{ id: 1, value: config.settings, updatedAtMs: 0 }],
   }
   await env.CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })
 }

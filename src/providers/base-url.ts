@@ -33,12 +33,17 @@ export function movedTo(
   row: CatalogProvider,
   { variable, mayBePrivate }: UrlSurroundings,
 ): string | undefined {
-  const name = `${row.id.toUpperCase().replaceAll(/\W/g, '_')}_BASE_URL`
+  const name = baseUrlVariable(row)
   const written = variable(name)
   if (written === undefined) return undefined
   const problem = problemWithBaseUrl(written, mayBePrivate)
   if (problem === undefined) return written
   throw new SluiceError({ kind: 'provider_not_configured', message: `${name}: ${problem}` })
+}
+
+/** The worker variable that moves a provider. */
+export function baseUrlVariable({ id }: CatalogProvider): string {
+  return `${id.toUpperCase().replaceAll(/\W/g, '_')}_BASE_URL`
 }
 
 function filled(template: string, row: CatalogProvider, around: UrlSurroundings): string {

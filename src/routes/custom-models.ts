@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { type ModelRow, models } from '../platform/config-schema'
 import { SluiceError } from '../platform/failure'
+import { type ModelDetails, modelDetails } from '../routing/model-details'
 import { isKnownModelName, modelNames, targetOfProvider } from '../routing/resolve'
 import { noContent, notFound, readJson } from './management'
 import type { KeyedRoute, RouteContext } from './route'
@@ -48,8 +49,12 @@ export async function listModels({ env, request, isolate, background }: RouteCon
   const url = new URL(request.url)
   const config = await isolate.config.refreshed(background, 0)
   const stored = [...config.modelsByName.values()].map(shown)
-  const known = modelNames(surroundingsOf(env, config)).filter((name) => !config.modelsByName.has(name))
-  const rest = url.searchParams.get('all') === 'true' ? known.map(shownKnown) : []
+  const around = surroundingsOf(env, config)
+  const known = modelNames(around).filter((name) => !config.modelsByName.has(name))
+  const rest =
+    url.searchParams.get('all') === 'true'
+      ? known.map((name) => shownKnown(name, modelDetails(name, around)))
+      : []
   const all = [...stored, ...rest].sort((a, b) => a.model_name.localeCompare(b.model_name))
   return Response.json(url.searchParams.get('sort_by') === '-model_name' ? all.reverse() : all)
 }
@@ -237,7 +242,7 @@ function shown(row: ModelRow) {
   }
 }
 
-function shownKnown(name: string) {
+function shownKnown(name: string, { contextWindow, inputCost, outputCost, cacheHitInputCost }: ModelDetails) {
   const slash = name.indexOf('/')
   return {
     id: name,
@@ -245,6 +250,10 @@ function shownKnown(name: string) {
     display_name: name,
     provider_id: name.slice(0, slash),
     upstream_model: name.slice(slash + 1),
+    input_cost: inputCost ?? null,
+    output_cost: outputCost ?? null,
+    cache_hit_input_cost: cacheHitInputCost ?? null,
+    max_context_window: contextWindow ?? null,
     affiliation_category: 'respan',
     source: 'hardcoded',
   }

@@ -2,8 +2,9 @@ import type { Caller } from '../keys/authenticate'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { SluiceError } from '../platform/failure'
 import { protocols } from '../protocols/table'
+import { type ModelDetails, modelDetails } from '../routing/model-details'
 import { isAllowed } from '../routing/plan'
-import { canonicalName, isKnownModelName, modelNames } from '../routing/resolve'
+import { canonicalName, isKnownModelName, modelNames, type Surroundings } from '../routing/resolve'
 import { listModels, readModel } from './custom-models'
 import type { KeyedRoute, RouteContext } from './route'
 import { sdkProtocol } from './sdk-protocol'
@@ -37,37 +38,51 @@ export const modelRoutes: KeyedRoute[] = [
   { method: 'GET', paths: ['/api/models/:name{.+}'], auth: 'any_key', logging: 'none', handle: oneOfEither },
 ]
 
-/** A model in OpenAI's shape (OpenAI API reference, "The model object"). */
-export function modelEntry(name: string) {
+/** A model in OpenAI's shape (OpenAI API reference, "The model object"), and what is known of it beside that. */
+export function modelEntry(name: string, around: Surroundings) {
   const slash = name.indexOf('/')
-  return { id: name, object: 'model', created: 0, owned_by: slash > 0 ? name.slice(0, slash) : 'custom' }
+  const owner = slash > 0 ? name.slice(0, slash) : 'custom'
+  return { id: name, object: 'model', created: 0, owned_by: owner, ...told(modelDetails(name, around)) }
+}
+
+/** In the words of an API; what is not known is not there. Costs are US dollars per million tokens. */
+function told({ capabilities, ...known }: ModelDetails) {
+  const { contextWindow, maxOutputTokens, inputCost, outputCost, cacheHitInputCost } = known
+  return {
+    ...(contextWindow === undefined ? {} : { context_window: contextWindow }),
+    ...(maxOutputTokens === undefined ? {} : { max_output_tokens: maxOutputTokens }),
+    ...(inputCost === undefined ? {} : { input_cost: inputCost }),
+    ...(outputCost === undefined ? {} : { output_cost: outputCost }),
+    ...(cacheHitInputCost === undefined ? {} : { cache_hit_input_cost: cacheHitInputCost }),
+    ...(Object.keys(capabilities).length === 0 ? {} : { capabilities }),
+  }
 }
 
 async function list({ env, isolate, background, request }: RouteContext, caller: Caller): Promise<Response> {
   const config = await isolate.config.get(background)
   const around = surroundingsOf(env, config)
   const names = modelNames(around).filter((name) => isAllowed(name, caller.allowedModels, around))
-  return Response.json(shapeFor(request).list([...new Set(names)]))
+  return Response.json(shapeFor(request).list([...new Set(names)], around))
 }
 
 /** A model, and a list of them, in the words of a protocol. */
 interface ModelShape {
-  entry(name: string): object
-  list(names: readonly string[]): object
+  entry(name: string, around: Surroundings): object
+  list(names: readonly string[], around: Surroundings): object
 }
 
 const chatShape: ModelShape = {
   entry: modelEntry,
-  list: (names) => ({ object: 'list', data: names.map(modelEntry) }),
+  list: (names, around) => ({ object: 'list', data: names.map((name) => modelEntry(name, around)) }),
 }
 /** Those that differ, by protocol. */
-const shapes: ReadonlyMap<string, ModelShape> = new Map([
+const shapes: ReadonlyMap<string, ModelShape> = new Map<string, ModelShape>([
   [
     protocols.anthropic.id,
     {
       entry: messagesEntry,
-      list: (names: readonly string[]) => ({
-        data: names.map(messagesEntry),
+      list: (names, around) => ({
+        data: names.map((name) => messagesEntry(name, around)),
         has_more: false,
         first_id: names[0] ?? null,
         last_id: names.at(-1) ?? null,
@@ -78,20 +93,27 @@ const shapes: ReadonlyMap<string, ModelShape> = new Map([
     protocols.gemini.id,
     {
       entry: contentsEntry,
-      list: (names: readonly string[]) => ({ models: names.map(contentsEntry) }),
+      list: (names, around) => ({ models: names.map((name) => contentsEntry(name, around)) }),
     },
   ],
 ])
 
-function messagesEntry(id: string) {
-  return { type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' }
+function messagesEntry(id: string, around: Surroundings) {
+  const { contextWindow, maxOutputTokens } = modelDetails(id, around)
+  return {
+    ...{ type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' },
+    ...{ max_input_tokens: contextWindow ?? null, max_tokens: maxOutputTokens ?? null },
+  }
 }
 
-function contentsEntry(name: string) {
+function contentsEntry(name: string, around: Surroundings) {
+  const { contextWindow, maxOutputTokens } = modelDetails(name, around)
   return {
     name: `models/${name}`,
     displayName: name,
     supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
+    ...(contextWindow === undefined ? {} : { inputTokenLimit: contextWindow }),
+    ...(maxOutputTokens === undefined ? {} : { outputTokenLimit: maxOutputTokens }),
   }
 }
 
@@ -120,7 +142,7 @@ async function one(context: RouteContext, caller: Caller): Promise<Response> {
   const around = surroundingsOf(env, await isolate.config.get(background))
   const isKnown = around.config.modelsByName.has(name) || isKnownModelName(name, around)
   if (isKnown && isAllowed(canonicalName(name, around), caller.allowedModels, around)) {
-    return Response.json(shapeFor(request).entry(name))
+    return Response.json(shapeFor(request).entry(name, around))
   }
   throw new SluiceError({
     kind: 'not_found',

@@ -62,8 +62,10 @@ async function listPinned(context: RouteContext, caller: Caller): Promise<Respon
   const own = modelsByName.has(name)
     ? [name]
     : [...modelsByName.values()].filter((row) => row.providerId === name).map((row) => row.modelName)
-  const allowed = own.filter((model) => isAllowed(model, caller.allowedModels, surroundingsOf(env, config)))
-  if (own.length > 0) return Response.json({ object: 'list', data: allowed.map(modelEntry) })
+  const around = surroundingsOf(env, config)
+  const allowed = own.filter((model) => isAllowed(model, caller.allowedModels, around))
+  if (own.length > 0)
+    return Response.json({ object: 'list', data: allowed.map((model) => modelEntry(model, around)) })
   return upstreamModels({ name, env, config, request, effects })
 }
 

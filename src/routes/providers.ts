@@ -1,13 +1,14 @@
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
-import { type ProviderRow, providers } from '../platform/config-schema'
+import { type ProviderRow, providerKeys, providers } from '../platform/config-schema'
 import { seal } from '../platform/encryption'
 import { SluiceError } from '../platform/failure'
 import { isWireProtocolId, upstreamCodecs } from '../protocols/table'
 import { findCatalogProvider } from '../providers/catalog'
 import { baseUrlOf, credentialShape, credentialText } from '../providers/stored-credential'
 import { problemWithBaseUrl } from '../providers/upstream-url'
+import { strandedBy } from '../routing/credential-home'
 import { sealContext } from '../routing/resolve'
 import { invalidField, noContent, notFound, pageOf, readJson } from './management'
 import type { KeyedRoute, RouteContext } from './route'
@@ -107,7 +108,11 @@ async function replace(context: RouteContext): Promise<Response> {
 
 async function remove(context: RouteContext): Promise<Response> {
   const row = await found(context)
-  await drizzle(context.env.CONFIG).delete(providers).where(eq(providers.id, row.id))
+  const database = drizzle(context.env.CONFIG)
+  await database.batch([
+    database.delete(providers).where(eq(providers.id, row.id)),
+    database.delete(providerKeys).where(eq(providerKeys.providerId, row.providerId)),
+  ])
   await context.isolate.config.refreshed(context.background, 0)
   return noContent()
 }
@@ -119,6 +124,7 @@ async function save(
   const { env, effects, isolate, background } = context
   const { providerId, given, before } = change
   const baseUrl = checkedBaseUrl(context, given, before)
+  await refuseToStrand(context, providerId, baseUrl)
   const nowMs = effects.now()
   const row = {
     providerId,
@@ -151,6 +157,20 @@ function checkedBaseUrl(
   const problem = problemWithBaseUrl(baseUrl, env.ALLOW_PRIVATE_UPSTREAMS === 'true')
   if (problem !== undefined) throw invalidField('base_url', problem)
   return baseUrl
+}
+
+/** What is bound to another host would never be used again, and nobody would be told. */
+async function refuseToStrand(
+  { isolate, background }: RouteContext,
+  providerId: string,
+  baseUrl: string,
+): Promise<void> {
+  const stranded = strandedBy(await isolate.config.refreshed(background, 0), providerId, baseUrl)
+  if (stranded.length === 0) return
+  throw invalidField(
+    'base_url',
+    `is another host than ${stranded.join(', ')} may be sent to; delete them first`,
+  )
 }
 
 function checkedProtocols(protocols: string[] | undefined): string[] | undefined {

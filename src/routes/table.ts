@@ -4,15 +4,19 @@ import { customModelRoutes } from './custom-models'
 import { generateContent } from './generate-content'
 import { health } from './health'
 import { limitRoutes } from './limits'
+import { loadBalanceGroupRoutes } from './load-balance-groups'
 import { mediaRoutes } from './media'
 import { messageRoutes } from './messages'
 import { modelRoutes } from './models'
 import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
+import { providerKeyRoutes } from './provider-keys'
 import { providerRoutes } from './providers'
+import { publicModels } from './public-models'
 import { requestLogRoutes } from './request-logs'
 import { createResponse } from './responses'
 import type { Route } from './route'
+import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
@@ -25,11 +29,15 @@ export const routes: readonly Route[] = [
   health,
   ...pinnedAnswers,
   pinnedModels,
+  publicModels,
   ...modelRoutes,
   ...customModelRoutes,
   ...providerRoutes,
   ...apiKeyRoutes,
   ...limitRoutes,
+  ...providerKeyRoutes,
+  ...loadBalanceGroupRoutes,
+  ...settingsRoutes,
   ...requestLogRoutes,
   ...storedObjectRoutes,
   ...passThroughRoutes,

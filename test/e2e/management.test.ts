@@ -9,12 +9,14 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.close())
 
-const nouns = ['providers', 'models', 'api-keys'] as const
+const nouns = ['providers', 'models', 'api-keys', 'provider-keys', 'load-balance-groups'] as const
 /** A body that creates one of each noun. */
 const bodies = {
   providers: { provider_id: 'acme', base_url: 'https://api.example.com/v1' },
   models: { model_name: 'acme/one', provider_id: 'fake' },
   'api-keys': { name: 'a key' },
+  'provider-keys': { provider_id: 'openai', name: 'second', api_key: 'sk-second' },
+  'load-balance-groups': { group_id: 'team', models: [{ model: 'demo/echo', weight: 1 }] },
 }
 
 describe('every management route', () => {

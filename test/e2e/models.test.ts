@@ -4,7 +4,7 @@ import { type Gateway, startGateway, user } from './gateway'
 let gateway: Gateway
 
 beforeAll(async () => {
-  gateway = await startGateway()
+  gateway = await startGateway({ OPENAI_API_KEY: 'sk-of-the-worker', ANTHROPIC_API_KEY: 'sk-of-the-worker' })
 })
 afterAll(() => gateway.close())
 
@@ -101,4 +101,87 @@ describe('a model', () => {
   test('that is built in cannot be changed', async () => {
     expect((await gateway.manage('DELETE', '/api/models/demo/echo/')).status).toBe(403)
   })
+})
+
+describe('what is known of a model', () => {
+  const gpt4o = { context_window: 128_000, input_cost: 2.5, output_cost: 10 }
+
+  test('is told to SDKs, one by one and in the list', async () => {
+    const one = await gateway.fetch('/v1/models/openai/gpt-4o')
+    expect(await one.json()).toMatchObject({ id: 'openai/gpt-4o', owned_by: 'openai', ...gpt4o })
+    const list: unknown = await (await gateway.fetch('/v1/models')).json()
+    expect(Object(list).data).toContainEqual(expect.objectContaining({ id: 'openai/gpt-4o', ...gpt4o }))
+    const sonnet = await gateway.fetch('/v1/models/claude-sonnet-4-5-20250929')
+    expect(await sonnet.json()).toMatchObject({
+      ...{ context_window: 200_000, max_output_tokens: 64_000 },
+      capabilities: { reasoning: true, structured_output: true, prompt_caching: true },
+    })
+    const unknown = await gateway.fetch('/v1/models/fake/anything')
+    expect(await unknown.json()).toEqual({
+      id: 'fake/anything',
+      object: 'model',
+      created: 0,
+      owned_by: 'fake',
+    })
+  })
+
+  test("is in the words of the other protocols' lists", async () => {
+    const messages = await gateway.fetch('/v1/models', { headers: { 'anthropic-version': '2023-06-01' } })
+    expect(Object(await messages.json()).data).toContainEqual(
+      expect.objectContaining({
+        id: 'anthropic/claude-sonnet-4-5',
+        max_input_tokens: 200_000,
+        max_tokens: 64_000,
+      }),
+    )
+    const contents = await gateway.fetch('/v1beta/models')
+    expect(Object(await contents.json()).models).toContainEqual(
+      expect.objectContaining({ name: 'models/openai/gpt-4o', inputTokenLimit: 128_000 }),
+    )
+  })
+
+  test('is what its owner says where it is a custom one', async () => {
+    const narrow = {
+      model_name: 'narrow',
+      base_model_name: 'openai/gpt-4o',
+      max_context_window: 1_000,
+      input_cost: 7,
+    }
+    await gateway.manage('POST', '/api/models/', narrow)
+    const answer: unknown = await (await gateway.fetch('/v1/models/narrow')).json()
+    expect(answer).toMatchObject({ context_window: 1_000, input_cost: 7 })
+    expect(answer).not.toHaveProperty('output_cost')
+  })
+
+  test("is in Respan's list of all", async () => {
+    const { body } = await gateway.manage('GET', '/api/models/?sort_by=model_name&all=true')
+    const known = {
+      model_name: 'openai/gpt-4o',
+      max_context_window: 128_000,
+      input_cost: 2.5,
+      output_cost: 10,
+    }
+    expect(body).toContainEqual(expect.objectContaining(known))
+  })
+
+  test.for(['/api/models/public', '/api/models/public/'])(
+    'is public at %s, without what is set up here',
+    async (path) => {
+      const response = await fetch(gateway.url + path)
+      expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'public, max-age=3600'])
+      const { models } = Object(await response.json())
+      expect(models.length).toBeGreaterThan(1_000)
+      expect(models).toContainEqual({
+        ...{ model_name: 'openai/gpt-4o', max_context_window: 128_000, input_cost: 2.5, output_cost: 10 },
+        rate_limit: null,
+        provider: {
+          ...{ provider_name: 'OpenAI', provider_id: 'openai', moderation: null },
+          credential_fields: ['api_key'],
+        },
+      })
+      const names = models.map((model: unknown) => String(Object(model).model_name))
+      expect(names.filter((name: string) => !name.includes('/') || name.startsWith('fake/'))).toEqual([])
+      expect(names.some((name: string) => name.startsWith('groq/'))).toBe(true)
+    },
+  )
 })

@@ -13,6 +13,8 @@ const canaries = {
   container: 'canary-respan-params-6e6e',
   header: 'canary-header-params-8f8f',
   forwarded: 'canary-extra-headers-2b2b',
+  furtherKey: 'canary-further-provider-key-3d3d',
+  groupKey: 'canary-load-balance-group-a4a4',
 }
 const all = Object.values(canaries)
 
@@ -150,6 +152,29 @@ describe.concurrent('no secret is told', () => {
       expect(answer.status).toBe(422)
       told.push(JSON.stringify(answer))
     }
+    const further = { provider_id: 'openai', name: 'canary', api_key: canaries.furtherKey }
+    const member = { model: 'openai/gpt-4o', weight: 1, credentials: { api_key: canaries.groupKey } }
+    const group = { group_id: 'canary', models: [member] }
+    for (const [path, body, status] of [
+      ['/api/provider-keys/', further, 201],
+      ['/api/provider-keys/', { ...further, weight: 0 }, 422],
+      ['/api/provider-keys/', { ...further, api_base: `https://u:${canaries.furtherKey}@example.com` }, 422],
+      ['/api/provider-keys/', { ...further, api_key: [canaries.furtherKey] }, 422],
+      ['/api/provider-keys/', { ...further, aws_secret_access_key: canaries.furtherKey }, 422],
+      ['/api/load-balance-groups/', group, 201],
+      ['/api/load-balance-groups/', { ...group, models: [{ ...member, model: 'unknown' }] }, 422],
+      ['/api/load-balance-groups/', { ...group, models: [{ ...member, weight: -1 }] }, 422],
+    ] as const) {
+      const answer = await gateway.manage('POST', path, body)
+      expect(answer.status).toBe(status)
+      told.push(JSON.stringify(answer))
+    }
+    for (const path of [
+      '/api/provider-keys/',
+      '/api/load-balance-groups/',
+      '/api/load-balance-groups/canary/',
+    ])
+      told.push(JSON.stringify(await gateway.manage('GET', path)))
     const broken = `{"api_key":"${canaries.providerKey}",`
     told.push(JSON.stringify(await gateway.manage('PATCH', '/api/providers/canary/', broken)))
   })

@@ -61,6 +61,9 @@ export function surroundings(given: {
     providersById: new Map(providers.map((row) => [row.providerId, row])),
     modelsByName: new Map(models.map((row) => [row.modelName, row])),
     limits: [],
+    providerKeys: new Map(),
+    loadBalanceGroupsById: new Map(),
+    settings: {},
   }
   return { config, mayBePrivate, variable: (name) => new Map(Object.entries(variables)).get(name) }
 }

@@ -12,6 +12,11 @@ export function awayDatabase(): D1Database {
   return { prepare: () => statement, batch: fail, exec: fail, dump: fail, withSession: () => session }
 }
 
+/** The database that the state holds at each call, so that a test can take it away and bring it back. */
+export function switchedDatabase(state: { database: D1Database }): D1Database {
+  return new Proxy(state.database, { get: (_, name) => bound(state.database, name) })
+}
+
 /** D1 as it is, telling how large each parameter is that a statement is given. */
 export function measuredDatabase(database: D1Database, measure: (bytes: number) => void): D1Database {
   return new Proxy(database, {

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { type Config, createConfigSnapshot } from '../../src/platform/config'
-import { awayDatabase } from './away'
+import { awayDatabase, switchedDatabase } from './away'
 import { changeBySql, storeKey } from './config-database'
 
 const LAST_GOOD = 'config/last-good'
@@ -35,13 +35,18 @@ async function versionOf(section: string): Promise<number> {
 
 const insertions = {
   api_keys:
-    "insert into api_keys values ('sql', 'by SQL', 'prefix', 'hash', 'admin', 'test', '[\"a\"]', 5, null, 1, 1)",
+    "insert into api_keys values ('sql', 'by SQL', 'prefix', 'hash', 'admin', 'test', '[\"a\"]', 5, null, 1, 1, 0)",
   providers:
     "insert into providers (provider_id, provider_name, base_url, protocols, defaults, created_at_ms, updated_at_ms) values ('sql', 'by SQL', 'https://sql.example/v1', '[\"openai-chat\"]', '{\"temperature\":0.5}', 1, 1)",
   models:
     "insert into models (model_name, provider_id, fallback_models, input_cost, created_at_ms, updated_at_ms) values ('sql', 'sql', '[\"b\"]', 0.25, 1, 1)",
   limits:
     "insert into limits values ('sql', 'by SQL', 'organization', 'organization', 'requests', 'day', 5, 'block', 1, 1)",
+  provider_keys:
+    'insert into provider_keys values (\'sql\', \'sql\', \'by SQL\', \'{"providerId":"sql","sealedByHost":{"sql.example":"v1.a.b"}}\', 2.5, \'["a"]\', null, 1, 1)',
+  load_balance_groups:
+    'insert into load_balance_groups values (\'sql\', \'by SQL\', \'[{"model":"a","weight":0.5}]\', 1, 1)',
+  settings: 'insert into settings values (1, \'{"retry_params":{"num_retries":5}}\', 1)',
 }
 
 const found: Record<keyof typeof insertions, (config: Config) => unknown> = {
@@ -49,6 +54,9 @@ const found: Record<keyof typeof insertions, (config: Config) => unknown> = {
   providers: ({ providersById }) => providersById.get('sql'),
   models: ({ modelsByName }) => modelsByName.get('sql'),
   limits: ({ limits }) => limits.find(({ id }) => id === 'sql'),
+  provider_keys: ({ providerKeys }) => providerKeys.get('sql')?.[0],
+  load_balance_groups: ({ loadBalanceGroupsById }) => loadBalanceGroupsById.get('sql'),
+  settings: ({ settings }) => (Object.keys(settings).length === 0 ? undefined : settings),
 }
 
 const stored: Record<keyof typeof insertions, Record<string, unknown>> = {
@@ -68,49 +76,69 @@ const stored: Record<keyof typeof insertions, Record<string, unknown>> = {
   },
   models: { modelName: 'sql', providerId: 'sql', fallbackModels: ['b'], inputCost: 0.25 },
   limits: { id: 'sql', metric: 'requests', window: 'day', value: 5, action: 'block' },
+  provider_keys: {
+    providerId: 'sql',
+    name: 'by SQL',
+    credential: { providerId: 'sql', sealedByHost: { 'sql.example': 'v1.a.b' } },
+    weight: 2.5,
+    availableModels: ['a'],
+    excludeModels: null,
+  },
+  load_balance_groups: { groupId: 'sql', models: [{ model: 'a', weight: 0.5 }] },
+  settings: { retry_params: { num_retries: 5 } },
 }
 
-describe.each(['api_keys', 'providers', 'models', 'limits'] as const)(
-  'a change to %s through SQL alone',
-  (section) => {
-    test('is seen in the background after five seconds, whichever kind of change it is', async () => {
-      const { clock, get, settled } = isolate()
-      await get()
-      for (const [statement, expected] of [
-        [insertions[section], stored[section]],
-        [`update ${section} set updated_at_ms = 77`, { ...stored[section], updatedAtMs: 77 }],
-        [`delete from ${section}`, undefined],
-      ] as const) {
-        const before = await versionOf(section)
-        await changeBySql(statement)
-        expect(await versionOf(section)).toBeGreaterThan(before)
-        clock.nowMs += 5_000
-        const known = get()
-        expect(known).not.toBeInstanceOf(Promise)
-        await settled()
-        const row = found[section](await get())
-        if (expected === undefined) expect(row).toBeUndefined()
-        else expect(row).toMatchObject(expected)
-      }
-    })
+const sections = [
+  ...(['api_keys', 'providers', 'models', 'limits'] as const),
+  ...(['provider_keys', 'load_balance_groups', 'settings'] as const),
+] as const
 
-    test('leaves the other sections as they are in memory', async () => {
-      const { clock, get, refreshed } = isolate()
-      const before = await get()
-      await changeBySql(insertions[section])
-      clock.nowMs += 1
-      const after = await refreshed()
-      await changeBySql(`delete from ${section}`)
-      const same = {
-        api_keys: after.apiKeysByHash === before.apiKeysByHash,
-        providers: after.providersById === before.providersById,
-        models: after.modelsByName === before.modelsByName,
-        limits: after.limits === before.limits,
-      }
-      expect(same).toEqual({ api_keys: true, providers: true, models: true, limits: true, [section]: false })
-    })
-  },
-)
+describe.each(sections)('a change to %s through SQL alone', (section) => {
+  test('is seen in the background after five seconds, whichever kind of change it is', async () => {
+    const { clock, get, settled } = isolate()
+    await get()
+    for (const [statement, expected] of [
+      [insertions[section], stored[section]],
+      [
+        `update ${section} set updated_at_ms = 77`,
+        // Of the settings only what was set is kept in memory.
+        { ...stored[section], ...(section === 'settings' ? {} : { updatedAtMs: 77 }) },
+      ],
+      [`delete from ${section}`, undefined],
+    ] as const) {
+      const before = await versionOf(section)
+      await changeBySql(statement)
+      expect(await versionOf(section)).toBeGreaterThan(before)
+      clock.nowMs += 5_000
+      const known = get()
+      expect(known).not.toBeInstanceOf(Promise)
+      await settled()
+      const row = found[section](await get())
+      if (expected === undefined) expect(row).toBeUndefined()
+      else expect(row).toMatchObject(expected)
+    }
+  })
+
+  test('leaves the other sections as they are in memory', async () => {
+    const { clock, get, refreshed } = isolate()
+    const before = await get()
+    await changeBySql(insertions[section])
+    clock.nowMs += 1
+    const after = await refreshed()
+    await changeBySql(`delete from ${section}`)
+    const same = {
+      api_keys: after.apiKeysByHash === before.apiKeysByHash,
+      providers: after.providersById === before.providersById,
+      models: after.modelsByName === before.modelsByName,
+      limits: after.limits === before.limits,
+      provider_keys: after.providerKeys === before.providerKeys,
+      load_balance_groups: after.loadBalanceGroupsById === before.loadBalanceGroupsById,
+      settings: after.settings === before.settings,
+    }
+    const all = Object.fromEntries(sections.map((name) => [name, true]))
+    expect(same).toEqual({ ...all, [section]: false })
+  })
+})
 
 describe('a warm isolate', () => {
   test('keeps the very same configuration when nothing has changed', async () => {
@@ -121,14 +149,10 @@ describe('a warm isolate', () => {
   })
 
   test('goes on with what it knows while D1 is away', async () => {
-    const database = { CONFIG: env.CONFIG }
-    const { clock, get, settled } = isolate({
-      get CONFIG() {
-        return database.CONFIG
-      },
-    })
+    const state = { database: env.CONFIG }
+    const { clock, get, settled } = isolate({ CONFIG: switchedDatabase(state) })
     const before = await get()
-    database.CONFIG = awayDatabase()
+    state.database = awayDatabase()
     for (const ageMs of [5_000, 60_000, 3_600_000]) {
       clock.nowMs += ageMs
       expect(await get()).toBe(before)
@@ -147,8 +171,7 @@ describe('a cold isolate while D1 is away', () => {
     const after = await isolate({ CONFIG: awayDatabase() }).get()
     expect(after).toEqual(before)
     expect(after.apiKeysByHash.get(key.hash)).toEqual(key)
-    for (const section of ['providers', 'models', 'limits'] as const)
-      expect(found[section](after)).toMatchObject(stored[section])
+    for (const section of sections.slice(1)) expect(found[section](after)).toMatchObject(stored[section])
   })
 
   test('starts with the newest of them', async () => {
@@ -161,6 +184,25 @@ describe('a cold isolate while D1 is away', () => {
     await warm.settled()
     const after = await isolate({ CONFIG: awayDatabase() }).get()
     expect(after.modelsByName.get('sql')?.inputCost).toBe(7)
+  })
+
+  test('starts with a copy of the release before, which had fewer sections, and reads the rest when D1 is back', async () => {
+    const old = { format: 1, versions: {}, apiKeys: [], providers: [], limits: [] }
+    const models = [{ modelName: 'old', providerId: 'sql' }]
+    await env.CACHE.put(LAST_GOOD, JSON.stringify({ ...old, models }))
+    const state = { database: awayDatabase() }
+    const { clock, get, refreshed } = isolate({ CONFIG: switchedDatabase(state) })
+    const rescued = await get()
+    expect([...rescued.modelsByName.keys()]).toEqual(['old'])
+    expect([rescued.providerKeys.size, rescued.loadBalanceGroupsById.size, rescued.settings]).toEqual([
+      0,
+      0,
+      {},
+    ])
+    state.database = env.CONFIG
+    clock.nowMs += 1
+    const after = await refreshed()
+    for (const section of sections.slice(4)) expect(found[section](after)).toMatchObject(stored[section])
   })
 
   test.each([

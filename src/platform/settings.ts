@@ -1,0 +1,86 @@
+import * as z from 'zod'
+
+const positive = z.number().positive('has to be greater than 0')
+const count = z.int('has to be a whole number').positive('has to be greater than 0')
+
+const retrySchema = z.strictObject({
+  retry_enabled: z.boolean(),
+  // In the words of the hosted gateway's own SDK.
+  num_retries: z.int('has to be a whole number').positive('num_retries has to be greater than 0'),
+  /** Seconds before the first retry. */
+  retry_after: positive,
+})
+const cacheOptionsSchema = z.strictObject({
+  cache_by_customer: z.boolean(),
+  is_cached_by_model: z.boolean(),
+  omit_log: z.boolean(),
+})
+const cacheSchema = z.strictObject({
+  cache_enabled: z.boolean(),
+  /** Seconds. */
+  cache_ttl: count,
+})
+/** Seconds. */
+const timeoutsSchema = z.strictObject({
+  headers: positive,
+  first_content: positive,
+  idle: positive,
+  total: positive,
+})
+const retentionSchema = z.strictObject({ bodies_days: count, logs_days: count })
+const modelsSchema = z.array(z.string().min(1, 'must not be empty'))
+
+/** What can be set for all requests, in the words of the API; what is absent is not set. */
+export const settingsSchema = z.strictObject({
+  fallback_models: modelsSchema.optional(),
+  retry_params: retrySchema.partial().optional(),
+  cache: cacheSchema.extend({ cache_options: cacheOptionsSchema.partial() }).partial().optional(),
+  timeouts: timeoutsSchema.partial().optional(),
+  retention: retentionSchema.partial().optional(),
+})
+
+/** What is set for all requests. */
+export type Settings = z.infer<typeof settingsSchema>
+
+/** A change of them: what is not named stays, and null takes a value or a whole section back to its default. */
+export const settingsPatchSchema = z.strictObject({
+  fallback_models: modelsSchema.min(1, 'must name a model, or be null for none').nullish(),
+  retry_params: orNull(retrySchema),
+  cache: orNull(cacheSchema.extend({ cache_options: orNull(cacheOptionsSchema) })),
+  timeouts: orNull(timeoutsSchema),
+  retention: orNull(retentionSchema),
+})
+
+/** What is set, and the defaults beside it: all that holds. */
+export function effectiveSettings({ fallback_models, retry_params, cache, timeouts, retention }: Settings) {
+  const usual = defaultSettings
+  return {
+    fallback_models: fallback_models ?? usual.fallback_models,
+    retry_params: { ...usual.retry_params, ...retry_params },
+    cache: {
+      ...usual.cache,
+      ...cache,
+      cache_options: { ...usual.cache.cache_options, ...cache?.cache_options },
+    },
+    timeouts: { ...usual.timeouts, ...timeouts },
+    retention: { ...usual.retention, ...retention },
+  }
+}
+
+/** What holds where nothing is set; null is "as the worker's variables say" for deadlines, and "for ever" for storage. */
+export const defaultSettings = {
+  fallback_models: [],
+  retry_params: { retry_enabled: true, num_retries: 3, retry_after: 0.2 },
+  cache: {
+    cache_enabled: false,
+    cache_ttl: 2_592_000,
+    cache_options: { cache_by_customer: false, is_cached_by_model: false, omit_log: false },
+  },
+  timeouts: { headers: null, first_content: null, idle: null, total: null },
+  retention: { bodies_days: null, logs_days: null },
+} as const
+
+function orNull<Shape extends z.core.$ZodLooseShape>(schema: z.ZodObject<Shape>) {
+  const shape = Object.entries(schema.shape).map(([name, field]) => [name, z.nullish(field)] as const)
+  return z.strictObject(Object.fromEntries(shape)).nullish()
+}
