@@ -45,7 +45,7 @@ function loaded(model: string, more: object = {}) {
     messages: user('hi'),
     credential_override: { 'gpt-4o': { api_key: canaries.override, api_base: 'https://example.com/v1' } },
     customer_credentials: { openai: { api_key: canaries.customer } },
-    customer_api_keys: { openai: canaries.customerKeys },
+    customer_api_keys: { 'gpt-4o': canaries.customerKeys },
     extra_headers: { 'x-secret': canaries.forwarded },
     respan_params: { customer_credentials: { anthropic: { api_key: canaries.container } } },
     ...more,
