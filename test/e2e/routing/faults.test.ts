@@ -64,7 +64,7 @@ const faults: readonly Fault[] = [
     ...{ moves: true, only: 'stream' },
   },
   {
-    ...{ name: 'error first', step: fakes.errorEventFirst(), status: 502, errorClass: 'server' },
+    ...{ name: 'error first', step: fakes.errorEventFirst(), status: 500, errorClass: 'server' },
     ...{ moves: true, only: 'stream' },
   },
   {
@@ -87,11 +87,6 @@ const faults: readonly Fault[] = [
 const names: Client[] = ['chat', 'responses', 'messages', 'gemini']
 let scripted = 0
 
-// What an error event says of its status is read where it is translated, and left as it is where it is not.
-function statusOf({ name, status }: Fault, client: Client): number {
-  return name === 'error first' && client !== 'chat' ? 500 : status
-}
-
 const callsOf = (model: string) => gateway.upstream.calls.filter((call) => call.model === model).length
 
 describe.concurrent.for(names)('asked in the protocol %s', (client) => {
@@ -102,7 +97,7 @@ describe.concurrent.for(names)('asked in the protocol %s', (client) => {
       const first = `alone${++scripted}`
       gateway.upstream.script(first, fault.step)
       const asked = await askIn(gateway, client, { model: `fake/${first}`, stream })
-      const status = statusOf(fault, client)
+      const { status } = fault
       expect(asked.status).toBe(status)
       expect(asked.headers.get('x-sluice-attempts')).toBe('1')
       expect(asked.headers.get('x-should-retry')).not.toBe('false')
@@ -120,7 +115,7 @@ describe.concurrent.for(names)('asked in the protocol %s', (client) => {
       gateway.upstream.script(first, fault.step)
       const parameters = { fallback_models: [`fake/${second}`] }
       const asked = await askIn(gateway, client, { model: `fake/${first}`, stream, parameters })
-      const status = statusOf(fault, client)
+      const { status } = fault
       const failed = { status_code: status, error_class: fault.errorClass, reason: 'requested' }
       expect(asked.status).toBe(fault.moves ? 200 : status)
       expect(asked.headers.get('x-sluice-attempts')).toBe(fault.moves ? '2' : '1')
