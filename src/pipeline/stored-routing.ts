@@ -1,5 +1,6 @@
 import type { Config } from '../platform/config'
 import type { SealedCredential } from '../platform/config-schema'
+import { hasAny } from '../platform/settings'
 import { placed } from '../providers/brought'
 import { customAuth } from '../providers/custom-auth'
 import type { Target } from '../providers/target'
@@ -56,7 +57,7 @@ function keysOf({ providerKeys }: Config): NonNullable<RoutingSources['keys']> {
 // Somebody who sets any of it wants retries, unless it is that they are not wanted.
 function retryOf({ settings }: Config): RetryDefaults | undefined {
   const set = settings.retry_params
-  if (set === undefined) return undefined
+  if (set === undefined || !hasAny(set)) return undefined
   const { retry_enabled: isEnabled = true, num_retries: retries = 3, retry_after: seconds = 0.2 } = set
   return { isEnabled, retries, firstWaitMs: Math.ceil(seconds * 1_000) }
 }

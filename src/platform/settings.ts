@@ -57,7 +57,7 @@ export function effectiveSettings({ fallback_models, retry_params, cache, timeou
   return {
     fallback_models: fallback_models ?? usual.fallback_models,
     // Whoever sets any of it wants them; otherwise clients repeat by themselves.
-    retry_params: { ...usual.retry_params, retry_enabled: retry_params !== undefined, ...retry_params },
+    retry_params: { ...usual.retry_params, retry_enabled: hasAny(retry_params), ...retry_params },
     cache: {
       ...usual.cache,
       ...cache,
@@ -66,6 +66,11 @@ export function effectiveSettings({ fallback_models, retry_params, cache, timeou
     timeouts: { ...usual.timeouts, ...timeouts },
     retention: { ...usual.retention, ...retention },
   }
+}
+
+/** Whether a section has a value of its own; one whose values were all taken back is there, but empty. */
+export function hasAny(section: object | undefined): boolean {
+  return Object.values(section ?? {}).some((value) => value !== undefined)
 }
 
 /** What holds where nothing is set; null is "as the worker's variables say" for deadlines, and "for ever" for storage. */
