@@ -17,7 +17,8 @@ import { luckOf } from './luck'
 import type { Known } from './record'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
-import { sourcesOf, surroundingsOf } from './surroundings'
+import { sourcesOf } from './stored-routing'
+import { surroundingsOf } from './surroundings'
 
 /** What a request's body may have when MAX_BODY_BYTES does not say. */
 export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -35,9 +36,9 @@ export async function admit(
   known.authenticatedAtMs = effects.now()
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake
-  const { planned, sources } = await planTargets(exchange, isolate, { intake, caller, pin })
+  const { planned, sources, config } = await planTargets(exchange, isolate, { intake, caller, pin })
   const targets = await targetsWithOrigin(exchange, intake, planned)
-  const timeouts = timeoutsOf(exchange, targets)
+  const timeouts = timeoutsOf(exchange, config, targets)
   const totalMs = Math.max(timeouts.totalMs, attemptMsOf(intake) ?? 0)
   const hold = await reserveLimits(exchange, isolate, {
     caller,
@@ -66,7 +67,7 @@ async function planTargets(
   exchange: Exchange,
   isolate: Isolate,
   given: { intake: Intake; caller: Caller; pin: Pin | undefined },
-): Promise<{ planned: Target[]; sources: RoutingSources }> {
+): Promise<{ planned: Target[]; sources: RoutingSources; config: Config }> {
   const { intake, caller, pin } = given
   const { env, background } = exchange
   const { speaks } = exchange.protocol
@@ -77,9 +78,10 @@ async function planTargets(
     allowedModels: caller.allowedModels,
   }
   const luck = luckOf(exchange, isolate, intake)
-  const planWith = (config: Config) => {
-    const sources = sourcesOf(config)
-    return { planned: plan(wanted, surroundingsOf(env, config, speaks), luck, sources), sources }
+  const planWith = (used: Config) => {
+    const sources = sourcesOf(used)
+    const planned = plan(wanted, surroundingsOf(env, used, speaks), luck, sources)
+    return { planned, sources, config: used }
   }
   const config = await isolate.config.get(background)
   try {

@@ -1,4 +1,5 @@
 import { SluiceError } from '../platform/failure'
+import { knownModel } from '../providers/known-models'
 import type { Target } from '../providers/target'
 import { type Diagnosis, treatments } from '../routing/failure-class'
 import { nextRetry } from '../routing/retry-policy'
@@ -77,7 +78,8 @@ function otherTarget(targets: readonly Target[], index: number, { class: kind, w
 }
 
 function contextWindowOf(target: Target | undefined): number | undefined {
-  return target?.contextWindow
+  if (target === undefined) return undefined
+  return target.contextWindow ?? knownModel(target.providerId, target.upstreamModel)?.contextWindow
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

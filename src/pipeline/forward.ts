@@ -58,7 +58,7 @@ export async function forward(
     const { target: own, model } = found
     const way = { ...found, target: await withCallersKey(exchange, isolate, { target: own, model, intake }) }
     if (way.model !== undefined) intake.model = way.model
-    const timeouts = timeoutsOf(exchange)
+    const timeouts = timeoutsOf(exchange, await isolate.config.get(exchange.background))
     timeouts.totalMs = attemptMsOf(intake) ?? timeouts.totalMs
     const hold = await reserveLimits(exchange, isolate, {
       caller,

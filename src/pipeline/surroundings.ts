@@ -3,7 +3,6 @@ import type { LimitRow } from '../platform/config-schema'
 import { type Env, variable } from '../platform/env'
 import type { WireProtocolId } from '../protocols/protocol'
 import { canonicalName, type Surroundings } from '../routing/resolve'
-import type { RoutingSources } from '../routing/sources'
 
 /** What resolving a model name needs, from this worker's environment. */
 export function surroundingsOf(env: Env, config: Config, speaks?: WireProtocolId): Surroundings {
@@ -14,13 +13,6 @@ export function surroundingsOf(env: Env, config: Config, speaks?: WireProtocolId
     mayBePrivate: env.ALLOW_PRIVATE_UPSTREAMS === 'true',
   }
 }
-
-/** What is stored of routing. */
-export function sourcesOf(_config: Config): RoutingSources {
-  return NO_SOURCES
-}
-
-const NO_SOURCES: RoutingSources = {}
 
 /** A limit on a model under the model's one name, whichever of its names the limit was made with. */
 export function withCanonicalSubject(limit: LimitRow, around: Surroundings): LimitRow {

@@ -56,7 +56,8 @@ export function effectiveSettings({ fallback_models, retry_params, cache, timeou
   const usual = defaultSettings
   return {
     fallback_models: fallback_models ?? usual.fallback_models,
-    retry_params: { ...usual.retry_params, ...retry_params },
+    // Whoever sets any of it wants them; otherwise clients repeat by themselves.
+    retry_params: { ...usual.retry_params, retry_enabled: hasAny(retry_params), ...retry_params },
     cache: {
       ...usual.cache,
       ...cache,
@@ -67,10 +68,15 @@ export function effectiveSettings({ fallback_models, retry_params, cache, timeou
   }
 }
 
+/** Whether a section has a value of its own; one whose values were all taken back is there, but empty. */
+export function hasAny(section: object | undefined): boolean {
+  return Object.values(section ?? {}).some((value) => value !== undefined)
+}
+
 /** What holds where nothing is set; null is "as the worker's variables say" for deadlines, and "for ever" for storage. */
 export const defaultSettings = {
   fallback_models: [],
-  retry_params: { retry_enabled: true, num_retries: 3, retry_after: 0.2 },
+  retry_params: { retry_enabled: false, num_retries: 3, retry_after: 0.2 },
   cache: {
     cache_enabled: false,
     cache_ttl: 2_592_000,

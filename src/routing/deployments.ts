@@ -26,7 +26,9 @@ export function deploymentsOf(target: Target, candidate: Candidate, given: KeySu
   const own = override ?? candidate.brought
   if (own !== undefined) return [brought(target, own, given)]
   if (candidate.stored !== undefined)
-    return [candidate.stored.on(target) ?? elsewhere(target, "The load balance group's credential")]
+    return [
+      candidate.stored.on(target, given.around) ?? elsewhere(target, "The load balance group's credential"),
+    ]
   const keys = callers?.ofProviders
     .get(target.providerId)
     ?.filter((key) => serves(key, target, candidate.name))
@@ -66,7 +68,7 @@ function storedDeployments(target: Target, candidate: Candidate, given: KeySurro
   // A custom provider's own key is one of its keys; a worker secret is only for when there are none.
   const own = target.credential.kind === 'stored' ? [{ id: '', weight: 1, target }] : []
   const further = keys.flatMap((key) => {
-    const called = key.on(target)
+    const called = key.on(target, given.around)
     return called === undefined ? [] : [{ id: key.name, weight: key.weight, target: called }]
   })
   const all = [...own, ...further]

@@ -1,8 +1,9 @@
 import type { Target } from '../providers/target'
+import type { Surroundings } from './resolve'
 
 /** A sealed credential: how a target is called with it, where it may be; undefined where it may not. */
 export interface StoredCredential {
-  on(target: Target): Target | undefined
+  on(target: Target, around: Surroundings): Target | undefined
 }
 
 /** A further key of a provider. */

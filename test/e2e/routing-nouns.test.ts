@@ -309,7 +309,7 @@ describe('a load balance group', () => {
 describe('the settings', () => {
   const defaults = {
     fallback_models: [],
-    retry_params: { retry_enabled: true, num_retries: 3, retry_after: 0.2 },
+    retry_params: { retry_enabled: false, num_retries: 3, retry_after: 0.2 },
     cache: {
       cache_enabled: false,
       cache_ttl: 2_592_000,
@@ -332,7 +332,8 @@ describe('the settings', () => {
       expect(updated_at).toMatch(/Z$/)
       return rest
     }
-    const retries = { ...defaults.retry_params, num_retries: 5 }
+    // Whoever sets any of it wants them.
+    const retries = { ...defaults.retry_params, retry_enabled: true, num_retries: 5 }
     expect(await change({ retry_params: { num_retries: 5 } })).toEqual({ ...defaults, retry_params: retries })
     const more = {
       fallback_models: ['demo/echo', 'fake/a'],
