@@ -43,7 +43,7 @@ export async function serveOnce(exchange: Exchange, isolate: Isolate, given: Onc
   const intake = await readIntake(again(), body.byteLength)
   known.intake = intake
   const fingerprint = await fingerprintOf([withoutSecret(request.url), intake.parameters, pin], body)
-  const { firstContentMs } = timeoutsOf(exchange)
+  const { firstContentMs } = timeoutsOf(exchange, await isolate.config.get(exchange.background))
   const wish = { fingerprint, leaseMs: Math.min(LEASE_MS, firstContentMs / 2) }
   for (;;) {
     const claimed = await claim(env, { apiKeyId: caller.apiKeyId, key }, wish)

@@ -47,13 +47,14 @@ export async function replay(
   if (first?.kind !== 'head') return undefined
   const head = decodeHead(first.payload)
   known.replayed = head
+  const { totalMs } = timeoutsOf(exchange, await isolate.config.get(exchange.background))
   try {
     const hold = await reserveLimits(exchange, isolate, {
       caller,
       parameters: intake.parameters,
       model: head.model,
       tokens: () => 0,
-      longestMs: timeoutsOf(exchange).totalMs,
+      longestMs: totalMs,
     })
     if (hold !== undefined) known.hold = hold
   } catch (cause) {
