@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { testVariables } from './test/variables.ts'
@@ -41,6 +42,8 @@ const node = {
 export default defineConfig({
   test: {
     projects: [workers, node],
+    // End-to-end tests mostly wait, for a log row or a deadline: one worker for each core leaves the cores idle.
+    maxWorkers: Math.max(3, availableParallelism()),
     reporters: ['default', './scripts/tally-reporter.mjs'],
     // Miniflare tells of each batch that a queue delivers.
     onConsoleLog: (text) => !text.startsWith('[wrangler:info] QUEUE'),
