@@ -86,13 +86,29 @@ function ledgerOf(env: LimitsEnv, name: string) {
   return env.LEDGER.getByName(name)
 }
 
+/** A limit that counts a request, and on whom it counts it. */
+export interface AppliedLimit {
+  scope: LimitRow['scope']
+  subject: string
+  /** One, or none for a limit that this release does not count. */
+  policies: Policy[]
+}
+
+/** The limits that apply to a request of these subjects. */
+export function appliedLimits(limits: readonly LimitRow[], subjects: Subjects): AppliedLimit[] {
+  return limits.flatMap((limit) => {
+    const { scope } = limit
+    const subject = subjects[scope]
+    if (subject === undefined || (limit.subject !== '*' && limit.subject !== subject)) return []
+    return [{ scope, subject, policies: policyOf(limit) }]
+  })
+}
+
 function policiesBySubject(limits: readonly LimitRow[], subjects: Subjects): Map<string, Policy[]> {
   const wanted = new Map<string, Policy[]>()
-  for (const limit of limits) {
-    const subject = subjects[limit.scope]
-    if (subject === undefined || (limit.subject !== '*' && limit.subject !== subject)) continue
-    const name = ledgerName(limit.scope, subject)
-    wanted.set(name, [...(wanted.get(name) ?? []), ...policyOf(limit)])
+  for (const { scope, subject, policies } of appliedLimits(limits, subjects)) {
+    const name = ledgerName(scope, subject)
+    wanted.set(name, [...(wanted.get(name) ?? []), ...policies])
   }
   return wanted
 }

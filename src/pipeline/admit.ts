@@ -63,7 +63,8 @@ export async function admit(
   }
 }
 
-async function planTargets(
+/** Who may answer, in order; a name that is not known is looked up once more before it is refused. */
+export async function planTargets(
   exchange: Exchange,
   isolate: Isolate,
   given: { intake: Intake; caller: Caller; pin: Pin | undefined },
@@ -109,8 +110,8 @@ function withWay(cause: unknown, { wayOf }: Intake): unknown {
   return new SluiceError({ ...failure, message }, { cause })
 }
 
-// The SDKs of one maker count in this header how often they have sent the same request again.
-function repeatedBy({ headers }: Request): number {
+/** How often a client has sent the same request before: the SDKs of one maker count it in this header. */
+export function repeatedBy({ headers }: Request): number {
   const count = Number(headers.get('x-stainless-retry-count') ?? 0)
   return Number.isInteger(count) && count > 0 ? count : 0
 }

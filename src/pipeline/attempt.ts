@@ -142,8 +142,11 @@ function localAnswer({ protocol, intake, effects }: Job, target: Target): Answer
   }
 }
 
-// A client that would rather have no answer than one to another question says so.
-function refuseLosses({ intake, caller }: Job, target: Target, { losses }: Lane): void {
+/**
+ * A client that would rather have no answer than one to another question says so.
+ * @throws SluiceError `untranslatable` naming the first loss
+ */
+export function refuseLosses({ intake, caller }: Job, target: Target, { losses }: Lane): void {
   const [first] = losses
   const isStrict = intake.parameters.require_parameters ?? caller.requiresParameters ?? false
   if (first === undefined || !isStrict) return

@@ -1,5 +1,6 @@
 import type { Caller } from '../keys/authenticate'
-import { type Hold, ORGANIZATION, reserve } from '../limits/admit'
+import { type Admission, type Hold, ORGANIZATION, reserve } from '../limits/admit'
+import type { Config } from '../platform/config'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
 import type { Exchange } from './stages'
@@ -25,11 +26,27 @@ export async function reserveLimits(
   const { caller, parameters, model, tokens, longestMs } = given
   const config = await isolate.config.get(exchange.background)
   if (config.limits.length === 0) return undefined
-  const customer = customerOf(parameters)
-  const around = surroundingsOf(exchange.env, config)
   const nowMs = exchange.effects.now()
   return reserve({
     env: exchange.env,
+    ...limitsAbout(exchange, config, { caller, parameters, model }),
+    holdId: exchange.logId,
+    amounts: { requests: 1, concurrency: 1, tokens: tokens() },
+    nowMs,
+    expiresAtMs: nowMs + longestMs + HOLD_GRACE_MS,
+  })
+}
+
+/** All limits by the models' own names, and whom of them a request is counted on. */
+export function limitsAbout(
+  { env }: Pick<Exchange, 'env'>,
+  config: Config,
+  given: { caller: Caller; parameters: GatewayParameters; model: string | undefined },
+): Pick<Admission, 'limits' | 'subjects'> {
+  const { caller, parameters, model } = given
+  const customer = customerOf(parameters)
+  const around = surroundingsOf(env, config)
+  return {
     limits: config.limits.map((limit) => withCanonicalSubject(limit, around)),
     subjects: {
       organization: ORGANIZATION,
@@ -37,9 +54,5 @@ export async function reserveLimits(
       ...(model === undefined ? {} : { model }),
       ...(customer === undefined ? {} : { customer }),
     },
-    holdId: exchange.logId,
-    amounts: { requests: 1, concurrency: 1, tokens: tokens() },
-    nowMs,
-    expiresAtMs: nowMs + longestMs + HOLD_GRACE_MS,
-  })
+  }
 }

@@ -1,6 +1,6 @@
 import { unseal } from '../platform/encryption'
 import { type Env, variable } from '../platform/env'
-import { SluiceError } from '../platform/failure'
+import { type Failure, SluiceError } from '../platform/failure'
 import { type AwsKeys, type CredentialFields, credentialFields } from './credential-fields'
 import { googleToken, heldGoogleToken } from './google-token'
 import { signAws } from './sign-aws'
@@ -34,6 +34,24 @@ export function authorize(target: Target, env: Env): Authorization | Promise<Aut
   const sealed = [sealedCredential(target), target.sealedHeaders].filter((one) => one !== undefined)
   const closed = sealed.filter((one) => !opened.has(one.sealed))
   return closed.length === 0 ? assemble(target, env) : openAll(closed, env).then(() => authorize(target, env))
+}
+
+/**
+ * Why a target's credential would not authorize a call, as far as that shows without asking anybody: an access token
+ * is not fetched.
+ */
+export async function credentialProblem(target: Target, env: Env): Promise<Failure | undefined> {
+  const closed = sealedCredential(target)
+  try {
+    if (closed !== undefined && !opened.has(closed.sealed)) await openAll([closed], env)
+    const text = textOf(target, env)
+    const needsToken = text !== undefined && target.auth.kind === 'google'
+    if (!needsToken || fieldsOf(target, env, text).account === undefined) await authorize(target, env)
+    return undefined
+  } catch (cause) {
+    if (cause instanceof SluiceError) return cause.failure
+    throw cause
+  }
 }
 
 /** The secret values that a call of this target can have carried, without opening or asking for any. */

@@ -28,7 +28,8 @@ export function answerIn(
   return answered
 }
 
-function namedPin(request: Request): Pin | undefined {
+/** The provider that a request's header sends it to. */
+export function namedPin(request: Request): Pin | undefined {
   const name = namedProvider(request)
   return name === undefined ? undefined : { name, isProvider: true }
 }

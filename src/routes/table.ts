@@ -1,6 +1,7 @@
 import { apiKeyRoutes } from './api-keys'
 import { chatCompletions } from './chat-completions'
 import { customModelRoutes } from './custom-models'
+import { explainRoute } from './explain'
 import { generateContent } from './generate-content'
 import { health } from './health'
 import { limitRoutes } from './limits'
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...messageRoutes,
   generateContent,
   ...mediaRoutes,
+  explainRoute,
   health,
   ...pinnedAnswers,
   pinnedModels,

@@ -1,0 +1,96 @@
+import type { Caller } from '../keys/authenticate'
+import { appliedLimits } from '../limits/admit'
+import type { Config } from '../platform/config'
+import { numberVariable } from '../platform/env'
+import type { Timeouts } from '../platform/lifeline'
+import type { Pin } from '../routing/pin'
+import { retryPolicyOf } from '../routing/retry-policy'
+import { DEFAULT_MAX_BODY_BYTES, planTargets, repeatedBy } from './admit'
+import { targetsWithOrigin } from './affinity'
+import { attemptMsOf, timeoutsOf } from './deadlines'
+import { decodedOnce } from './decoded'
+import { explainedTargets } from './explain-target'
+import { type Intake, readIntake } from './intake'
+import type { Isolate } from './isolate'
+import { limitsAbout } from './reserve-limits'
+import type { Exchange, Job } from './stages'
+import { surroundingsOf } from './surroundings'
+
+/**
+ * What would be done with a request, in the words of the API: the same steps as of a call, up to the first that would
+ * reserve, send or log anything.
+ * @throws SluiceError that the call would end with before anybody is asked
+ */
+export async function explain(
+  exchange: Exchange,
+  isolate: Isolate,
+  { caller, pin }: { caller: Caller; pin: Pin | undefined },
+) {
+  const { env, effects, protocol } = exchange
+  const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
+  const { planned, sources, config } = await planTargets(exchange, isolate, { intake, caller, pin })
+  const targets = await targetsWithOrigin(exchange, intake, planned)
+  const timeouts = timeoutsOf(exchange, config, targets)
+  const totalMs = Math.max(timeouts.totalMs, attemptMsOf(intake) ?? 0)
+  const job: Job = {
+    ...exchange,
+    caller,
+    intake,
+    decoded: decodedOnce(exchange, intake),
+    targets,
+    timeouts: { ...timeouts, totalMs },
+    deadlineAtMs: effects.now() + totalMs,
+    retry: retryPolicyOf(intake.parameters, sources.retry, repeatedBy(exchange.request)),
+    health: isolate.health,
+    attempts: [],
+  }
+  return {
+    object: 'explanation',
+    protocol: protocol.id,
+    model: intake.model ?? null,
+    stream: intake.stream,
+    targets: await explainedTargets(job, surroundingsOf(env, config, protocol.speaks)),
+    retry: { num_retries: job.retry.retries, retry_after: job.retry.firstWaitMs / 1_000 },
+    deadlines: inSeconds(job.timeouts),
+    limits: explainedLimits(job, config),
+    parameters: explainedParameters(intake),
+    // Answers are not cached by this release.
+    cache_key: null,
+  }
+}
+
+/** In the words and the unit of the settings. */
+function inSeconds({ headersMs, firstContentMs, idleMs, totalMs }: Timeouts) {
+  return {
+    headers: headersMs / 1_000,
+    first_content: firstContentMs / 1_000,
+    idle: idleMs / 1_000,
+    total: totalMs / 1_000,
+  }
+}
+
+function explainedLimits(job: Job, config: Config) {
+  const { caller, intake, targets, protocol } = job
+  const { limits, subjects } = limitsAbout(job, config, {
+    caller,
+    parameters: intake.parameters,
+    model: targets[0]?.model,
+  })
+  const applied = appliedLimits(limits, subjects)
+  if (applied.length === 0) return []
+  const tokens = protocol.estimateTokens(intake.bytes, intake.members)
+  const reserves = { requests: 1, concurrency: 1, tokens }
+  return applied.flatMap(({ scope, subject, policies }) =>
+    policies.map(({ name, metric, window, value, action }) => ({
+      ...{ name, scope, subject, metric },
+      window: metric === 'concurrency' ? null : window,
+      ...{ value, action, reserves: reserves[metric] },
+    })),
+  )
+}
+
+/** Names only: what was given may be a secret. */
+function explainedParameters({ parameters, ignored, wayOf }: Intake) {
+  const read = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null)
+  return { read: read.map(([name]) => ({ name, given_in: wayOf(name) ?? null })), ignored }
+}
