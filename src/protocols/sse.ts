@@ -15,12 +15,15 @@ export interface SseReader {
 export function sseReader(on: {
   event(data: string, name: string | undefined): void
   overrun(message: string): void
+  /** A line that is of no event; such lines are passed over when nobody asks. */
+  strayLine?(line: string): void
 }): SseReader {
   const decoder = new TextDecoder()
   let isOverrun = false
   const parser = createParser({
     maxBufferSize: MAX_EVENT_BYTES,
     onError(cause) {
+      if (cause.type === 'unknown-field') on.strayLine?.(cause.line ?? '')
       if (cause.type !== 'max-buffer-size-exceeded' || isOverrun) return
       isOverrun = true
       on.overrun(`an event is too large: more than ${MAX_EVENT_BYTES} bytes`)

@@ -1,3 +1,4 @@
+import { markOf } from './mark'
 import type { ChatRequest, Message, ToolChoice } from './request'
 
 /** What a protocol takes as the name of a tool. */
@@ -50,7 +51,7 @@ function legalName(name: string, rule: NameRule, isTaken: (name: string) => bool
   const letters = name.replaceAll(new RegExp(illegal, 'g'), '_')
   const plain = begin === undefined || begin.test(letters) ? letters : `_${letters}`
   if (plain !== '' && plain.length <= maxLength && !isTaken(plain)) return plain
-  const mark = `_${hashOf(name)}`
+  const mark = `_${markOf(name)}`
   return plain.slice(0, maxLength - mark.length) + mark
 }
 
@@ -87,11 +88,4 @@ function renamedMessage(message: Message, nameOf: (name: string) => string): Mes
 function renamedChoice(choice: ToolChoice, nameOf: (name: string) => string): ToolChoice {
   if (choice.kind === 'tool') return { ...choice, name: nameOf(choice.name) }
   return choice.kind === 'allowed' ? { ...choice, names: choice.names.map(nameOf) } : choice
-}
-
-// FNV-1a in 32 bits: the same name gets the same mark in every turn.
-function hashOf(text: string): string {
-  let hash = 0x811c9dc5
-  for (const letter of text) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0
-  return hash.toString(16).padStart(8, '0')
 }

@@ -1,7 +1,6 @@
 import { fieldsOf, isObject, listOf } from '../fields'
+import { tokensOfText } from '../token-estimate'
 
-/** English text has about four characters a token; exact counts are the provider's to tell. */
-const CHARACTERS_PER_TOKEN = 4
 /** What a message costs beside its content: a guess, as for other models. */
 const TOKENS_PER_MESSAGE = 3
 /** An image of about 1.15 megapixels (Claude docs, "Vision"): a guess, since images are not decoded here. */
@@ -39,8 +38,4 @@ function tokensOfBlock(block: Record<string, unknown>, depth: number): number {
 function tokensOfDocument(source: Record<string, unknown>, depth: number): number {
   if (source.type === 'text') return tokensOfText(source.data)
   return source.type === 'content' ? estimateContentTokens(source.content, depth + 1) : TOKENS_PER_PDF
-}
-
-function tokensOfText(text: unknown): number {
-  return typeof text === 'string' ? Math.ceil(text.length / CHARACTERS_PER_TOKEN) : 0
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../platform/failure'
-import { type JsonKind, type Member, valueOf } from '../../platform/json-scan'
+import type { JsonKind, Member } from '../../platform/json-scan'
 import type { RequestFacts } from '../protocol'
+import { modelAndStream, wantedKinds } from '../raw-fields'
 
 /**
  * The JSON kinds of the request's own fields (Messages API reference, "Create a Message"); null stands for an absent
@@ -35,20 +36,13 @@ export function readMessagesRequest(bytes: Uint8Array, members: readonly Member[
   const byKey = new Map(members.map((member) => [member.key, member]))
   for (const member of members) checkKind(member)
   checkMessages(bytes, byKey.get('messages'))
-  const model = byKey.get('model')
-  const stream = byKey.get('stream')
-  return {
-    model: model === undefined || model.kind === 'null' ? undefined : String(valueOf(bytes, model)),
-    stream: stream !== undefined && valueOf(bytes, stream) === true,
-    wantsStreamUsage: true,
-  }
+  return { ...modelAndStream(bytes, byKey), wantsStreamUsage: true }
 }
 
 function checkKind(member: Member): void {
   const kinds = FIELD_KINDS.get(member.key)
   if (kinds === undefined || kinds.includes(member.kind) || member.kind === 'null') return
-  const wanted = kinds.map(withArticle).join(' or ')
-  throw invalid(member.key, `Expected ${wanted}, but got ${withArticle(member.kind)}.`, 'invalid_type')
+  throw invalid(member.key, `Expected ${wantedKinds(kinds, member.kind)}.`, 'invalid_type')
 }
 
 function checkMessages(bytes: Uint8Array, messages: Member | undefined): void {
@@ -67,9 +61,4 @@ function checkMessages(bytes: Uint8Array, messages: Member | undefined): void {
 
 function invalid(field: string, problem: string, code: string): SluiceError {
   return new SluiceError({ kind: 'invalid_request', param: field, code, message: `${field}: ${problem}` })
-}
-
-function withArticle(kind: JsonKind): string {
-  if (kind === 'null') return kind
-  return kind === 'array' || kind === 'object' ? `an ${kind}` : `a ${kind}`
 }

@@ -1,4 +1,5 @@
 import type { ModelTraits } from '../codec'
+import { EFFORT_SHARES } from '../effort-shares'
 import type { ChatRequest, Effort, Reasoning } from '../request'
 import type { Block } from './own-fields'
 
@@ -18,16 +19,6 @@ export interface ThinkingPlan {
 const LEAST_BUDGET = 1_024
 /** Grades, weakest first; the model's own are some of them. */
 const GRADES: readonly Effort[] = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max']
-/** The share of the output that a grade may spend on thinking, as other gateways have it. */
-const SHARES: Readonly<Record<Effort, number>> = {
-  none: 0,
-  minimal: 0.1,
-  low: 0.2,
-  medium: 0.5,
-  high: 0.8,
-  xhigh: 0.95,
-  max: 0.95,
-}
 
 /**
  * Thinking as the model takes it: as a budget, or adaptively with a grade. With a budget, the last turn must begin
@@ -77,7 +68,7 @@ function budgeted(reasoning: Reasoning, { maxOutputTokens }: ModelTraits, off: T
   const { effort = 'medium', budgetTokens = -1 } = reasoning
   const wanted = Math.max(
     LEAST_BUDGET,
-    budgetTokens > 0 ? budgetTokens : Math.floor(SHARES[effort] * off.maxTokens),
+    budgetTokens > 0 ? budgetTokens : Math.floor(EFFORT_SHARES[effort] * off.maxTokens),
   )
   const room = wanted < off.maxTokens ? off.maxTokens : wanted + off.maxTokens
   const maxTokens = Math.min(room, maxOutputTokens ?? room)
@@ -104,7 +95,7 @@ function gradeFor(reasoning: Reasoning, traits: ModelTraits, maxTokens: number):
 function gradeOfBudget(budgetTokens: number | undefined, maxTokens: number): Effort | undefined {
   if (budgetTokens === undefined || budgetTokens <= 0) return undefined
   const share = budgetTokens / maxTokens
-  const distance = (one: Effort) => Math.abs(SHARES[one] - share)
+  const distance = (one: Effort) => Math.abs(EFFORT_SHARES[one] - share)
   return (['low', 'medium', 'high'] as const).toSorted((a, b) => distance(a) - distance(b))[0]
 }
 

@@ -1,4 +1,5 @@
 import type { EncodeTarget } from '../codec'
+import { EFFORT_SHARES } from '../effort-shares'
 import type { Effort, Reasoning } from '../request'
 import { familyOf } from './families'
 import type { Turn } from './turns'
@@ -21,16 +22,6 @@ type Way = 'budget' | 'adaptive' | 'grade' | 'nova'
 
 const MIN_BUDGET_TOKENS = 1024
 const DEFAULT_MAX_OUTPUT_TOKENS = 4096
-/** Of the limit of output. */
-const SHARES: Record<Effort, number> = {
-  none: 0,
-  minimal: 0.1,
-  low: 0.2,
-  medium: 0.5,
-  high: 0.8,
-  xhigh: 0.95,
-  max: 0.95,
-}
 /** The grades of models that know three. */
 const THREE_GRADES: Record<Effort, string> = {
   none: 'low',
@@ -117,7 +108,7 @@ function withBudget(
   { traits }: EncodeTarget,
 ): Thinking {
   const limit = maxOutputTokens ?? traits.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS
-  const wanted = budgetTokens < 0 ? Math.floor(limit * SHARES[effort]) : budgetTokens
+  const wanted = budgetTokens < 0 ? Math.floor(limit * EFFORT_SHARES[effort]) : budgetTokens
   const most = (traits.maxOutputTokens ?? Infinity) - 1
   const budget = Math.max(MIN_BUDGET_TOKENS, Math.min(wanted, most))
   const thinking = { type: 'enabled', budget_tokens: budget }

@@ -1,8 +1,7 @@
 import { isObject, listOf } from '../fields'
+import { sum, tokensOfText } from '../token-estimate'
 import { camelFields } from './spelling'
 
-/** "A token is equivalent to about 4 characters" (Gemini API, "Understand and count tokens"). */
-const CHARACTERS_PER_TOKEN = 4
 /** An image up to 384 pixels, a tile of a larger one, and a page of a document cost this (the same page). */
 const TOKENS_PER_MEDIUM = 258
 const TOKENS_PER_TURN = 3
@@ -33,12 +32,4 @@ export function tokensOfPart(part: unknown): number {
 
 function turnsOf(value: unknown): unknown[] {
   return isObject(value) ? [value] : listOf(value)
-}
-
-function tokensOfText(text: string): number {
-  return Math.ceil(text.length / CHARACTERS_PER_TOKEN)
-}
-
-function sum(numbers: number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }

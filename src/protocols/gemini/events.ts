@@ -1,9 +1,6 @@
-import { createParser } from 'eventsource-parser'
 import { jsonOf } from '../fields'
-import type { SseReader } from '../sse'
+import { type SseReader, sseReader } from '../sse'
 
-/** A larger event than this is none of a model's. */
-const MAX_EVENT_BYTES = 16 * 1024 * 1024
 const MAX_BARE_CHARACTERS = 64 * 1024
 
 /**
@@ -11,8 +8,6 @@ const MAX_BARE_CHARACTERS = 64 * 1024
  * `data:`, as bare JSON, maybe over several lines (so Google's own SDK looks for it); it counts as an event.
  */
 export function geminiEvents(on: { event(data: string): void; overrun(message: string): void }): SseReader {
-  const decoder = new TextDecoder()
-  let isOverrun = false
   let bare = ''
   const onBareLine = (line: string) => {
     const text = bare === '' ? line.trimStart() : bare + line
@@ -21,24 +16,5 @@ export function geminiEvents(on: { event(data: string): void; overrun(message: s
     on.event(bare.trim())
     bare = ''
   }
-  const parser = createParser({
-    maxBufferSize: MAX_EVENT_BYTES,
-    onError(cause) {
-      if (cause.type === 'unknown-field') onBareLine(cause.line ?? '')
-      if (cause.type !== 'max-buffer-size-exceeded' || isOverrun) return
-      isOverrun = true
-      on.overrun(`an event is too large: more than ${MAX_EVENT_BYTES} bytes`)
-    },
-    onEvent: ({ data }) => on.event(data),
-  })
-  return {
-    feed(bytes) {
-      if (!isOverrun) parser.feed(decoder.decode(bytes, { stream: true }))
-    },
-    end() {
-      if (isOverrun) return
-      parser.feed(decoder.decode())
-      parser.feed('\n\n')
-    },
-  }
+  return sseReader({ ...on, strayLine: onBareLine })
 }

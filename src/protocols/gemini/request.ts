@@ -1,5 +1,6 @@
 import type { Member } from '../../platform/json-scan'
 import type { Address, RequestFacts } from '../protocol'
+import { withArticle } from '../raw-fields'
 import { invalidField } from '../untranslatable'
 import { camel } from './spelling'
 
@@ -49,7 +50,11 @@ function checkFirst(bytes: Uint8Array, start: number): void {
 
 function checkKind({ key, kind }: Member): void {
   const kinds = FIELD_KINDS.get(camel(key))
-  if (kinds === undefined || kinds.includes(kind) || kind === 'null') return
-  const wanted = kinds[0] === 'array' || kinds[0] === 'object' ? `an ${kinds[0]}` : `a ${kinds[0]}`
-  throw invalidField(key, `Invalid type for '${key}': expected ${wanted}, but got ${kind}.`, 'invalid_type')
+  const [wanted] = kinds ?? []
+  if (kinds === undefined || wanted === undefined || kinds.includes(kind) || kind === 'null') return
+  throw invalidField(
+    key,
+    `Invalid type for '${key}': expected ${withArticle(wanted)}, but got ${kind}.`,
+    'invalid_type',
+  )
 }

@@ -1,10 +1,9 @@
 import { type Member, valueOf } from '../../platform/json-scan'
 import type { Usage } from '../canonical'
 import { fieldsOf } from '../fields'
+import { CHARACTERS_PER_TOKEN, sum, tokensOfText } from '../token-estimate'
 import { collectChatStream } from './collect'
 
-/** English text has about four characters a token; exact counts are the provider's to tell. */
-const CHARACTERS_PER_TOKEN = 4
 /** What a message costs beside its text (OpenAI Cookbook, "How to count tokens with tiktoken"). */
 const TOKENS_PER_MESSAGE = 3
 /** A high-detail image of 1024 by 1024 (OpenAI, "Calculating costs"): a guess, since images are not decoded here. */
@@ -77,10 +76,6 @@ function tokensOfPart(part: unknown): number {
   return type === 'image_url' ? TOKENS_PER_IMAGE : tokensOfText(text)
 }
 
-function tokensOfText(text: unknown): number {
-  return typeof text === 'string' ? Math.ceil(text.length / CHARACTERS_PER_TOKEN) : 0
-}
-
 function choicesOf(reply: unknown): Record<string, unknown>[] {
   const { choices } = fieldsOf(reply)
   return Array.isArray(choices) ? choices.map(fieldsOf) : []
@@ -92,8 +87,4 @@ function parse(bytes: Uint8Array): unknown {
   } catch {
     return undefined
   }
-}
-
-function sum(numbers: number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }

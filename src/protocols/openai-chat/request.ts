@@ -1,6 +1,7 @@
 import { SluiceError } from '../../platform/failure'
 import { type JsonKind, type Member, valueOf } from '../../platform/json-scan'
 import type { RequestFacts } from '../protocol'
+import { modelAndStream, wrongKind } from '../raw-fields'
 
 /**
  * The JSON kinds of the request's own fields (OpenAI API reference, "Create chat completion"); null stands for an
@@ -39,12 +40,9 @@ export function readChatRequest(bytes: Uint8Array, members: readonly Member[]): 
   const byKey = new Map(members.map((member) => [member.key, member]))
   for (const member of members) checkKind(member)
   checkMessages(bytes, byKey.get('messages'))
-  const model = byKey.get('model')
-  const stream = byKey.get('stream')
   const options = byKey.get('stream_options')
   return {
-    model: model === undefined || model.kind === 'null' ? undefined : String(valueOf(bytes, model)),
-    stream: stream !== undefined && valueOf(bytes, stream) === true,
+    ...modelAndStream(bytes, byKey),
     wantsStreamUsage: options !== undefined && hasIncludeUsage(valueOf(bytes, options)),
   }
 }
@@ -63,12 +61,7 @@ export function askForChatStreamUsage(
 function checkKind(member: Member): void {
   const kinds = FIELD_KINDS.get(member.key)
   if (kinds === undefined || kinds.includes(member.kind) || member.kind === 'null') return
-  throw new SluiceError({
-    kind: 'invalid_request',
-    param: member.key,
-    code: 'invalid_type',
-    message: `Invalid type for '${member.key}': expected ${kinds.map(withArticle).join(' or ')}, but got ${withArticle(member.kind)}.`,
-  })
+  throw wrongKind(member, kinds)
 }
 
 function checkMessages(bytes: Uint8Array, messages: Member | undefined): void {
@@ -99,9 +92,4 @@ function hasIncludeUsage(options: unknown): boolean {
     'include_usage' in options &&
     options.include_usage === true
   )
-}
-
-function withArticle(kind: JsonKind): string {
-  if (kind === 'null') return kind
-  return kind === 'array' || kind === 'object' ? `an ${kind}` : `a ${kind}`
 }

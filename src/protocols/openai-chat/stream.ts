@@ -1,14 +1,12 @@
-import { createParser } from 'eventsource-parser'
 import type { AnswerFacts } from '../canonical'
 import { fieldsOf, numberOf } from '../fields'
 import type { StreamReader } from '../protocol'
+import { sseReader } from '../sse'
 import { statusOfError } from './decode-error'
 import { finishReasonOf } from './finish'
 import { errorOf } from './reply'
 import { findChatUsage } from './usage'
 
-/** A larger event than this is not a chat completion. */
-const MAX_EVENT_BYTES = 16 * 1024 * 1024
 const USAGE = /"usage"\s*:\s*\{/
 const FINISH = /"finish_reason"\s*:\s*"/
 const ERROR = /"error"\s*:\s*[{"]|"object"\s*:\s*"error"/
@@ -21,7 +19,6 @@ const OTHER_CHOICE = /"index"\s*:\s*[1-9]/
  */
 export function chatStreamReader(): StreamReader {
   const facts: AnswerFacts = {}
-  const decoder = new TextDecoder()
   const openChoices = new Set<number>()
   const finishedChoices = new Set<number>()
   let isDone = false
@@ -47,28 +44,17 @@ export function chatStreamReader(): StreamReader {
       finishedChoices.add(index)
     }
   }
-  let isOverrun = false
-  const parser = createParser({
-    maxBufferSize: MAX_EVENT_BYTES,
-    onError(cause) {
-      if (cause.type !== 'max-buffer-size-exceeded') return
-      isOverrun = true
-      error ??= { message: `an event is too large: more than ${MAX_EVENT_BYTES} bytes`, data: '' }
-    },
-    onEvent({ data }) {
+  const reader = sseReader({
+    event(data) {
       if (data.trim() === '[DONE]') isDone = true
       else if (!hasContent || isTelling(data)) onChunk(data)
     },
+    overrun(message) {
+      error ??= { message, data: '' }
+    },
   })
   return {
-    feed(bytes) {
-      if (!isOverrun) parser.feed(decoder.decode(bytes, { stream: true }))
-    },
-    end() {
-      if (isOverrun) return
-      parser.feed(decoder.decode())
-      parser.feed('\n\n')
-    },
+    ...reader,
     get hasContent() {
       return hasContent
     },

@@ -1,4 +1,5 @@
 import type { EncodeTarget } from '../codec'
+import { markOf } from '../mark'
 import type { Part } from '../parts'
 import type { ChatRequest, Message } from '../request'
 import { untranslatable } from '../untranslatable'
@@ -171,9 +172,6 @@ function encodeReasoning(
 /** The same short id for the same long one, wherever it occurs. */
 function callId(id: string): string {
   if (id.length <= MOST_CALL_ID_LENGTH) return id
-  // FNV-1a: any mixing that keeps ids apart that begin alike will do.
-  let hash = 0x811c9dc5
-  for (const character of id) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193)
-  const mark = (hash >>> 0).toString(16).padStart(8, '0')
+  const mark = markOf(id)
   return `${id.slice(0, MOST_CALL_ID_LENGTH - mark.length - 1)}_${mark}`
 }

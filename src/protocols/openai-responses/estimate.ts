@@ -4,11 +4,10 @@ import type { Usage } from '../canonical'
 import { collect } from '../collect'
 import { fieldsOf, jsonOf, listOf } from '../fields'
 import type { Part } from '../parts'
+import { CHARACTERS_PER_TOKEN, sum, tokensOfText } from '../token-estimate'
 import { decodeResponse } from './decode-reply'
 import { responsesEventDecoder } from './event-decoder'
 
-/** English text has about four characters a token; exact counts are the provider's to tell. */
-const CHARACTERS_PER_TOKEN = 4
 /** What an item costs beside its text (OpenAI Cookbook, "How to count tokens with tiktoken"). */
 const TOKENS_PER_ITEM = 3
 /** A high-detail image of 1024 by 1024 (OpenAI, "Calculating costs"): a guess, since images are not decoded here. */
@@ -89,12 +88,4 @@ function tokensOfPart(part: Part): number {
     default:
       return 0
   }
-}
-
-function tokensOfText(text: string): number {
-  return Math.ceil(text.length / CHARACTERS_PER_TOKEN)
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }

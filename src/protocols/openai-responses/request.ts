@@ -1,5 +1,6 @@
-import { type JsonKind, type Member, valueOf } from '../../platform/json-scan'
+import type { JsonKind, Member } from '../../platform/json-scan'
 import type { RequestFacts } from '../protocol'
+import { modelAndStream, wrongKind } from '../raw-fields'
 import { invalidField } from '../untranslatable'
 import { missing } from './read-fields'
 
@@ -43,21 +44,12 @@ export function readResponsesRequest(bytes: Uint8Array, members: readonly Member
   if (subjects.length === 0) throw missing('input')
   const input = given.get('input')
   if (input !== undefined && subjects.length === 1) checkInput(bytes, input)
-  const model = given.get('model')
-  const stream = given.get('stream')
-  return {
-    model: model === undefined ? undefined : String(valueOf(bytes, model)),
-    stream: stream !== undefined && valueOf(bytes, stream) === true,
-    wantsStreamUsage: true,
-  }
+  return { ...modelAndStream(bytes, given), wantsStreamUsage: true }
 }
 
-function checkKind({ key, kind }: Member): void {
-  const kinds = FIELD_KINDS.get(key)
-  if (kinds === undefined || kinds.includes(kind)) return
-  const expected = kinds.map(withArticle).join(' or ')
-  const message = `Invalid type for '${key}': expected ${expected}, but got ${withArticle(kind)}.`
-  throw invalidField(key, message, 'invalid_type')
+function checkKind(member: Member): void {
+  const kinds = FIELD_KINDS.get(member.key)
+  if (kinds !== undefined && !kinds.includes(member.kind)) throw wrongKind(member, kinds)
 }
 
 function checkInput(bytes: Uint8Array, { kind, valueStart, valueEnd }: Member): void {
@@ -65,8 +57,4 @@ function checkInput(bytes: Uint8Array, { kind, valueStart, valueEnd }: Member): 
   if (kind !== 'array' || valueEnd - valueStart > 64) return
   if (!EMPTY_LIST.test(decoder.decode(bytes.subarray(valueStart, valueEnd)))) return
   throw invalidField('input', "Invalid 'input': the array is empty. Give at least one item.", 'empty_array')
-}
-
-function withArticle(kind: JsonKind): string {
-  return kind === 'array' || kind === 'object' ? `an ${kind}` : `a ${kind}`
 }
