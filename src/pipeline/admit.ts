@@ -1,10 +1,13 @@
 import type { Caller } from '../keys/authenticate'
+import type { LogAttempt } from '../logs/log-record'
 import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
+import type { Timeouts } from '../platform/lifeline'
 import type { Target } from '../providers/target'
 import type { Pin } from '../routing/pin'
 import { plan } from '../routing/plan'
+import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
 import type { RoutingSources } from '../routing/sources'
 import { targetsWithOrigin } from './affinity'
@@ -36,35 +39,69 @@ export async function admit(
   known.authenticatedAtMs = effects.now()
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake
-  const { planned, sources, config } = await planTargets(exchange, isolate, { intake, caller, pin })
-  const targets = await targetsWithOrigin(exchange, intake, planned)
-  const timeouts = timeoutsOf(exchange, config, targets)
-  const totalMs = Math.max(timeouts.totalMs, attemptMsOf(intake) ?? 0)
+  const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const hold = await reserveLimits(exchange, isolate, {
     caller,
     parameters: intake.parameters,
-    model: targets[0]?.model,
+    model: prepared.targets[0]?.model,
     tokens: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
-    longestMs: totalMs,
+    longestMs: prepared.timeouts.totalMs,
   })
   if (hold !== undefined) known.hold = hold
   known.plannedAtMs = effects.now()
+  return jobOf(exchange, isolate, { caller, intake, prepared, attempts: known.attempts })
+}
+
+/** What is settled of a request before anything is reserved or sent. */
+export interface Prepared {
+  config: Config
+  targets: readonly Target[]
+  timeouts: Timeouts
+  retry: RetryPolicy
+}
+
+/** Who may answer a request, for how long, and how often they are asked. */
+export async function prepare(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: { intake: Intake; caller: Caller; pin: Pin | undefined },
+): Promise<Prepared> {
+  const { intake } = given
+  const { planned, sources, config } = await planTargets(exchange, isolate, given)
+  const targets = await targetsWithOrigin(exchange, intake, planned)
+  const timeouts = timeoutsOf(exchange, config, targets)
+  return {
+    config,
+    targets,
+    timeouts: { ...timeouts, totalMs: Math.max(timeouts.totalMs, attemptMsOf(intake) ?? 0) },
+    retry: retryPolicyOf(intake.parameters, sources.retry, repeatedBy(exchange.request)),
+  }
+}
+
+/** The job whose time begins to run now. */
+export function jobOf(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: { caller: Caller; intake: Intake; prepared: Prepared; attempts: LogAttempt[] },
+): Job {
+  const { caller, intake, prepared, attempts } = given
+  const { targets, timeouts, retry } = prepared
   return {
     ...exchange,
     caller,
     intake,
     decoded: decodedOnce(exchange, intake),
     targets,
-    timeouts: { ...timeouts, totalMs },
-    deadlineAtMs: effects.now() + totalMs,
-    retry: retryPolicyOf(intake.parameters, sources.retry, repeatedBy(exchange.request)),
+    timeouts,
+    deadlineAtMs: exchange.effects.now() + timeouts.totalMs,
+    retry,
     health: isolate.health,
-    attempts: known.attempts,
+    attempts,
   }
 }
 
 /** Who may answer, in order; a name that is not known is looked up once more before it is refused. */
-export async function planTargets(
+async function planTargets(
   exchange: Exchange,
   isolate: Isolate,
   given: { intake: Intake; caller: Caller; pin: Pin | undefined },
@@ -111,7 +148,7 @@ function withWay(cause: unknown, { wayOf }: Intake): unknown {
 }
 
 /** How often a client has sent the same request before: the SDKs of one maker count it in this header. */
-export function repeatedBy({ headers }: Request): number {
+function repeatedBy({ headers }: Request): number {
   const count = Number(headers.get('x-stainless-retry-count') ?? 0)
   return Number.isInteger(count) && count > 0 ? count : 0
 }

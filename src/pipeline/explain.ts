@@ -4,11 +4,7 @@ import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
 import type { Timeouts } from '../platform/lifeline'
 import type { Pin } from '../routing/pin'
-import { retryPolicyOf } from '../routing/retry-policy'
-import { DEFAULT_MAX_BODY_BYTES, planTargets, repeatedBy } from './admit'
-import { targetsWithOrigin } from './affinity'
-import { attemptMsOf, timeoutsOf } from './deadlines'
-import { decodedOnce } from './decoded'
+import { DEFAULT_MAX_BODY_BYTES, jobOf, prepare } from './admit'
 import { explainedTargets } from './explain-target'
 import { type Intake, readIntake } from './intake'
 import type { Isolate } from './isolate'
@@ -26,24 +22,11 @@ export async function explain(
   isolate: Isolate,
   { caller, pin }: { caller: Caller; pin: Pin | undefined },
 ) {
-  const { env, effects, protocol } = exchange
+  const { env, protocol } = exchange
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
-  const { planned, sources, config } = await planTargets(exchange, isolate, { intake, caller, pin })
-  const targets = await targetsWithOrigin(exchange, intake, planned)
-  const timeouts = timeoutsOf(exchange, config, targets)
-  const totalMs = Math.max(timeouts.totalMs, attemptMsOf(intake) ?? 0)
-  const job: Job = {
-    ...exchange,
-    caller,
-    intake,
-    decoded: decodedOnce(exchange, intake),
-    targets,
-    timeouts: { ...timeouts, totalMs },
-    deadlineAtMs: effects.now() + totalMs,
-    retry: retryPolicyOf(intake.parameters, sources.retry, repeatedBy(exchange.request)),
-    health: isolate.health,
-    attempts: [],
-  }
+  const prepared = await prepare(exchange, isolate, { intake, caller, pin })
+  const { config } = prepared
+  const job = jobOf(exchange, isolate, { caller, intake, prepared, attempts: [] })
   return {
     object: 'explanation',
     protocol: protocol.id,

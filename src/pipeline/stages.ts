@@ -4,7 +4,6 @@ import type { LimitsEnv } from '../limits/admit'
 import type { LogAttempt } from '../logs/log-record'
 import type { Effects } from '../platform/effects'
 import type { Env } from '../platform/env'
-import type { UpstreamFailure } from '../platform/failure'
 import type { Lifeline, Timeouts } from '../platform/lifeline'
 import type { AnswerFacts, Usage, UsageSource } from '../protocols/canonical'
 import type { Address, Protocol, StreamFilter, StreamReader } from '../protocols/protocol'
@@ -100,9 +99,4 @@ export function estimatedUsage(
 ): Pick<Ending, 'usage' | 'usageSource'> {
   const usage = protocol.estimateUsage(intake.bytes, response, intake.stream)
   return usage === undefined ? {} : { usage, usageSource: 'estimated' }
-}
-
-/** A failure that says something about the upstream, not about the request. */
-export function isUpstreamFailure(failure: { kind: string }): failure is UpstreamFailure {
-  return failure.kind.startsWith('upstream_')
 }

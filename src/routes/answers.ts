@@ -1,7 +1,7 @@
 import { serve } from '../pipeline/serve'
-import type { Exchange } from '../pipeline/stages'
 import type { Address, Protocol } from '../protocols/protocol'
 import type { Pin } from '../routing/pin'
+import { exchangeOf } from './exchange'
 import { namedProvider } from './forwards'
 import type { RouteContext } from './route'
 
@@ -11,17 +11,10 @@ export function answerIn(
   context: RouteContext,
   given: { pin?: Pin; address?: Address } = {},
 ): Promise<Response> {
-  const { request, env, effects, background, isolate } = context
-  const exchange: Exchange = {
-    request,
-    env,
-    effects,
-    background,
-    protocol,
-    ...(given.address === undefined ? {} : { address: given.address }),
-    logId: effects.newId(),
-    startedAtMs: effects.now(),
-  }
+  const { request, background, isolate } = context
+  const { address } = given
+  const begun = exchangeOf(context, protocol)
+  const exchange = address === undefined ? begun : { ...begun, address }
   const answered = serve(exchange, isolate, given.pin ?? namedPin(request))
   // A client that leaves ends its request; what is still to be settled and logged must outlive that.
   background(answered)

@@ -4,8 +4,9 @@ import * as z from 'zod'
 import { newKeyText } from '../keys/key-text'
 import { type ApiKeyRow, apiKeys } from '../platform/config-schema'
 import { sha256Hex } from '../platform/encryption'
+import { adminRoutes } from './admin-routes'
 import { noContent, notFound, pageOf, readJson } from './management'
-import type { KeyedRoute, RouteContext } from './route'
+import type { RouteContext } from './route'
 
 const fields = {
   name: z.string().trim().min(1, 'must not be empty').max(200),
@@ -29,20 +30,14 @@ const patchSchema = z.strictObject({
 const ITEM = '/api/api-keys/:id'
 
 /** API keys of this gateway: shown once, stored as a hash. */
-export const apiKeyRoutes: KeyedRoute[] = [
-  { method: 'GET', paths: ['/api/api-keys'], auth: 'admin', logging: 'none', handle: list },
-  { method: 'POST', paths: ['/api/api-keys'], auth: 'admin', logging: 'none', handle: create },
-  {
-    method: 'GET',
-    paths: [ITEM],
-    auth: 'admin',
-    logging: 'none',
-    handle: async (context) => Response.json(shown(await found(context))),
-  },
-  { method: 'PATCH', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
-  { method: 'PUT', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
-  { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: revoke },
-]
+export const apiKeyRoutes = adminRoutes('/api/api-keys', ITEM, {
+  list,
+  create,
+  read: async (context) => Response.json(shown(await found(context))),
+  change,
+  replace: change,
+  remove: revoke,
+})
 
 async function list({ env, request }: RouteContext): Promise<Response> {
   const rows = await drizzle(env.CONFIG).select().from(apiKeys).orderBy(desc(apiKeys.createdAtMs))

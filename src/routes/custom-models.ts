@@ -6,8 +6,9 @@ import { type ModelRow, models } from '../platform/config-schema'
 import { SluiceError } from '../platform/failure'
 import { type ModelDetails, modelDetails } from '../routing/model-details'
 import { isKnownModelName, modelNames, targetOfProvider } from '../routing/resolve'
+import { adminRoutes } from './admin-routes'
 import { noContent, notFound, readJson } from './management'
-import type { KeyedRoute, RouteContext } from './route'
+import type { RouteContext } from './route'
 
 const cost = z.number().nonnegative().nullish()
 const flag = z.union([z.literal(0), z.literal(1)]).nullish()
@@ -37,12 +38,12 @@ type ModelFields = z.infer<typeof patchSchema>
 const ITEM = '/api/models/:name{.+}'
 
 /** Custom models: a name of one's own for a provider's model, with its prices (compatibility document, A10). */
-export const customModelRoutes: KeyedRoute[] = [
-  { method: 'POST', paths: ['/api/models'], auth: 'admin', logging: 'none', handle: create },
-  { method: 'PATCH', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
-  { method: 'PUT', paths: [ITEM], auth: 'admin', logging: 'none', handle: replace },
-  { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: remove },
-]
+export const customModelRoutes = adminRoutes('/api/models', ITEM, {
+  create,
+  change,
+  replace,
+  remove,
+})
 
 /** Respan's list of models: a plain array; with `all=true` also those that are known without being stored. */
 export async function listModels({ env, request, isolate, background }: RouteContext): Promise<Response> {

@@ -9,6 +9,7 @@ import { JsonSyntaxError, scanObject } from '../platform/json-scan'
 import type { Address, Protocol } from '../protocols/protocol'
 import { protocols } from '../protocols/table'
 import { namedPin } from './answers'
+import { exchangeOf } from './exchange'
 import type { KeyedRoute, RouteContext } from './route'
 
 /** What would be done with a request, without doing it. */
@@ -22,20 +23,16 @@ export const explainRoute: KeyedRoute = {
 }
 
 async function explained(context: RouteContext, caller: Caller): Promise<Response> {
-  const { request, env, effects, background, isolate } = context
+  const { request, env, isolate } = context
   const { searchParams } = new URL(request.url)
   const named = namedProtocol(searchParams)
   const body = await readBody(request, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   const protocol = named ?? guessedProtocol(body, request.headers)
   try {
-    const exchange: Exchange = {
-      // Read above, and to be read again by those who read a call's.
-      request: new Request(request.url, { method: 'POST', headers: request.headers, body }),
-      ...{ env, effects, background, protocol },
-      ...addressOf(protocol, searchParams),
-      logId: effects.newId(),
-      startedAtMs: effects.now(),
-    }
+    // Read above, and to be read again by those who read a call's.
+    const again = new Request(request.url, { method: 'POST', headers: request.headers, body })
+    const begun = exchangeOf({ ...context, request: again }, protocol)
+    const exchange: Exchange = { ...begun, ...addressOf(protocol, searchParams) }
     return Response.json(await explain(exchange, isolate, { caller, pin: namedPin(request) }))
   } catch (cause) {
     if (!(cause instanceof SluiceError)) throw cause

@@ -1,6 +1,7 @@
 import { type Forwarding, forward } from '../pipeline/forward'
 import type { Exchange } from '../pipeline/stages'
 import type { Protocol } from '../protocols/protocol'
+import { exchangeOf } from './exchange'
 import type { RouteContext } from './route'
 
 /** Respan's header that names the provider which is to be asked, whatever the model or the path says. */
@@ -18,18 +19,10 @@ export function forwardIn(
   context: RouteContext,
   given: { logType: string; forwarding: (exchange: Exchange) => Forwarding },
 ): Promise<Response> {
-  const { request, env, effects, background, isolate } = context
+  const { background, isolate } = context
   const { logType, forwarding } = given
-  const exchange: Exchange = {
-    request,
-    env,
-    effects,
-    background,
-    // The bodies are in no protocol that a log could be read by.
-    protocol: { ...protocol, id: logType, logType },
-    logId: effects.newId(),
-    startedAtMs: effects.now(),
-  }
+  // The bodies are in no protocol that a log could be read by.
+  const exchange = exchangeOf(context, { ...protocol, id: logType, logType })
   const answered = forward(exchange, isolate, forwarding(exchange))
   // A client that leaves ends its request; what is still to be settled and logged must outlive that.
   background(answered)

@@ -5,8 +5,9 @@ import { ledgerName, ORGANIZATION, standingsOf } from '../limits/admit'
 import { METRICS, WINDOWS } from '../limits/policy'
 import { surroundingsOf, withCanonicalSubject } from '../pipeline/surroundings'
 import { type LimitRow, limits } from '../platform/config-schema'
+import { adminRoutes } from './admin-routes'
 import { invalidField, noContent, notFound, pageOf, readJson } from './management'
-import type { KeyedRoute, RouteContext } from './route'
+import type { RouteContext } from './route'
 
 const EACH = '*'
 
@@ -29,13 +30,13 @@ const patchSchema = z.strictObject({
 const ITEM = '/api/limits/:id'
 
 /** Limits on requests, tokens and concurrency, per organization, API key, model or customer. */
-export const limitRoutes: KeyedRoute[] = [
-  { method: 'GET', paths: ['/api/limits'], auth: 'admin', logging: 'none', handle: list },
-  { method: 'POST', paths: ['/api/limits'], auth: 'admin', logging: 'none', handle: create },
-  { method: 'GET', paths: [ITEM], auth: 'admin', logging: 'none', handle: one },
-  { method: 'PATCH', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
-  { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: remove },
-]
+export const limitRoutes = adminRoutes('/api/limits', ITEM, {
+  list,
+  create,
+  read: one,
+  change,
+  remove,
+})
 
 async function list(context: RouteContext): Promise<Response> {
   const rows = await drizzle(context.env.CONFIG).select().from(limits).orderBy(limits.name)

@@ -4,8 +4,9 @@ import * as z from 'zod'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { type BalancedModel, type LoadBalanceGroupRow, loadBalanceGroups } from '../platform/config-schema'
 import { providerOfModel } from '../routing/model-problem'
+import { adminRoutes } from './admin-routes'
 import { invalidField, noContent, notFound, pageOf, readJson } from './management'
-import type { KeyedRoute, RouteContext } from './route'
+import type { RouteContext } from './route'
 import { keyShape, sealedCredential } from './sealed-credential'
 
 const memberSchema = z.strictObject({
@@ -34,20 +35,14 @@ interface GroupFields {
 const ITEM = '/api/load-balance-groups/:group{.+}'
 
 /** Groups of models that share requests by their weights. */
-export const loadBalanceGroupRoutes: KeyedRoute[] = [
-  { method: 'GET', paths: ['/api/load-balance-groups'], auth: 'admin', logging: 'none', handle: list },
-  { method: 'POST', paths: ['/api/load-balance-groups'], auth: 'admin', logging: 'none', handle: create },
-  {
-    method: 'GET',
-    paths: [ITEM],
-    auth: 'admin',
-    logging: 'none',
-    handle: async (context) => Response.json(shown(await found(context))),
-  },
-  { method: 'PATCH', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
-  { method: 'PUT', paths: [ITEM], auth: 'admin', logging: 'none', handle: replace },
-  { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: remove },
-]
+export const loadBalanceGroupRoutes = adminRoutes('/api/load-balance-groups', ITEM, {
+  list,
+  create,
+  read: async (context) => Response.json(shown(await found(context))),
+  change,
+  replace,
+  remove,
+})
 
 async function list({ env, request }: RouteContext): Promise<Response> {
   const rows = await drizzle(env.CONFIG).select().from(loadBalanceGroups).orderBy(loadBalanceGroups.groupId)

@@ -3,8 +3,9 @@ import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
 import { type ProviderKeyRow, providerKeys } from '../platform/config-schema'
 import { findCatalogProvider } from '../providers/catalog'
+import { adminRoutes } from './admin-routes'
 import { invalidField, noContent, notFound, pageOf, readJson } from './management'
-import type { KeyedRoute, RouteContext } from './route'
+import type { RouteContext } from './route'
 import { hasCredential, keyShape, sealedCredential } from './sealed-credential'
 
 const name = z.string().trim().min(1, 'must not be empty').max(200)
@@ -24,20 +25,14 @@ const ITEM = '/api/provider-keys/:id'
 const DEFAULT_WEIGHT = 1
 
 /** Further keys of a provider, stored or built in, that share its calls by their weights. */
-export const providerKeyRoutes: KeyedRoute[] = [
-  { method: 'GET', paths: ['/api/provider-keys'], auth: 'admin', logging: 'none', handle: list },
-  { method: 'POST', paths: ['/api/provider-keys'], auth: 'admin', logging: 'none', handle: create },
-  {
-    method: 'GET',
-    paths: [ITEM],
-    auth: 'admin',
-    logging: 'none',
-    handle: async (context) => Response.json(shown(await found(context))),
-  },
-  { method: 'PATCH', paths: [ITEM], auth: 'admin', logging: 'none', handle: change },
-  { method: 'PUT', paths: [ITEM], auth: 'admin', logging: 'none', handle: replace },
-  { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: remove },
-]
+export const providerKeyRoutes = adminRoutes('/api/provider-keys', ITEM, {
+  list,
+  create,
+  read: async (context) => Response.json(shown(await found(context))),
+  change,
+  replace,
+  remove,
+})
 
 async function list({ env, request }: RouteContext): Promise<Response> {
   const order = [providerKeys.providerId, providerKeys.name]

@@ -10,8 +10,9 @@ import { baseUrlOf, credentialShape, credentialText } from '../providers/stored-
 import { problemWithBaseUrl } from '../providers/upstream-url'
 import { strandedBy } from '../routing/credential-home'
 import { sealContext } from '../routing/resolve'
+import { adminRoutes } from './admin-routes'
 import { invalidField, noContent, notFound, pageOf, readJson } from './management'
-import type { KeyedRoute, RouteContext } from './route'
+import type { RouteContext } from './route'
 
 const extraSchema = z.strictObject({
   base_url: z.string().optional(),
@@ -46,26 +47,14 @@ type ProviderFields = z.infer<typeof patchSchema>
 const ITEM = '/api/providers/:provider'
 
 /** Custom providers: OpenAI-compatible endpoints of one's own (compatibility document, A10). */
-export const providerRoutes: KeyedRoute[] = [
-  { method: 'GET', paths: ['/api/providers'], auth: 'admin', logging: 'none', handle: list },
-  { method: 'POST', paths: ['/api/providers'], auth: 'admin', logging: 'none', handle: create },
-  {
-    method: 'GET',
-    paths: [ITEM],
-    auth: 'admin',
-    logging: 'none',
-    handle: async (context) => Response.json(shown(await found(context))),
-  },
-  {
-    method: 'PATCH',
-    paths: [ITEM],
-    auth: 'admin',
-    logging: 'none',
-    handle: (context) => change(context, patchSchema),
-  },
-  { method: 'PUT', paths: [ITEM], auth: 'admin', logging: 'none', handle: replace },
-  { method: 'DELETE', paths: [ITEM], auth: 'admin', logging: 'none', handle: remove },
-]
+export const providerRoutes = adminRoutes('/api/providers', ITEM, {
+  list,
+  create,
+  read: async (context) => Response.json(shown(await found(context))),
+  change: (context) => change(context, patchSchema),
+  replace,
+  remove,
+})
 
 async function list({ env, request }: RouteContext): Promise<Response> {
   const rows = await drizzle(env.CONFIG).select().from(providers).orderBy(providers.providerId)
