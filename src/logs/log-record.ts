@@ -69,6 +69,57 @@ const tagsSchema = z.object({
   positiveFeedback: z.boolean().optional(),
 })
 
+/** What the response cache had to do with a request. */
+const cacheSchema = z.object({
+  status: z.enum(['hit', 'miss', 'joined']),
+  key: z.string(),
+  /** How old the answer was. */
+  ageMs: z.number().optional(),
+  /** Its request wants no row of its own; the roll-ups count it. */
+  isOmitted: z.boolean().optional(),
+})
+
+/** The limits that a request was counted on, with what they stood at. */
+const limitInfoSchema = z.object({
+  isAllowed: z.boolean(),
+  limits: z.array(
+    z.object({
+      name: z.string(),
+      scope: z.string(),
+      metric: z.string(),
+      window: z.string(),
+      action: z.enum(['warn', 'block']),
+      /** US dollars for cost. */
+      currentValue: z.number(),
+      newValue: z.number(),
+      limitValue: z.number(),
+      isWithinLimit: z.boolean(),
+    }),
+  ),
+})
+
+/** The stored prompt that a request was made from. */
+const promptSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  version: z.number(),
+  label: z.string().optional(),
+  variables: z.record(z.string(), z.unknown()).optional(),
+})
+
+/** Where a request stands in a trace. */
+const traceSchema = z.object({
+  traceId: z.string(),
+  spanId: z.string(),
+  parentSpanId: z.string().optional(),
+  traceName: z.string().optional(),
+  traceGroupIdentifier: z.string().optional(),
+  sessionIdentifier: z.string().optional(),
+  spanName: z.string().optional(),
+  spanPath: z.string().optional(),
+  workflowName: z.string().optional(),
+})
+
 /** The queue message, one per request: the contract between the gateway and the consumer worker. */
 export const logRecordSchema = z.object({
   version: z.literal(LOG_RECORD_VERSION),
@@ -106,6 +157,14 @@ export const logRecordSchema = z.object({
   attempts: z.array(attemptSchema),
   dropped: z.array(z.string()),
   tags: tagsSchema,
+  cache: cacheSchema.optional(),
+  limitInfo: limitInfoSchema.optional(),
+  prompt: promptSchema.optional(),
+  trace: traceSchema.optional(),
+  /** How the record came here: a request through the gateway, when absent. */
+  logMethod: z.enum(['gateway', 'api', 'otlp']).optional(),
+  /** The cost that its sender told, for a request that did not go through the gateway. */
+  givenCostNanoUsd: z.number().optional(),
   requestBody: bodySchema.optional(),
   responseBody: bodySchema.optional(),
 })
@@ -113,4 +172,8 @@ export const logRecordSchema = z.object({
 export type LogRecord = z.infer<typeof logRecordSchema>
 export type LogAttempt = z.infer<typeof attemptSchema>
 export type LogBody = z.infer<typeof bodySchema>
+export type LogCache = z.infer<typeof cacheSchema>
+export type LogLimitInfo = z.infer<typeof limitInfoSchema>
+export type LogPrompt = z.infer<typeof promptSchema>
+export type LogTrace = z.infer<typeof traceSchema>
 export type LogTags = z.infer<typeof tagsSchema>

@@ -66,15 +66,17 @@ function insertAll(rows: string[]) {
 
 /** The call that gave a replayed answer has a row of its own, with its cost. */
 const NO_COST = { costNanoUsd: 0, priceStatus: 'replay' }
+const CACHED = { costNanoUsd: 0, priceStatus: 'cached' }
 
 /** A row by column names; JSON columns as text, so that SQLite stores them as they are. */
 function rowOf(record: LogRecord, bodies: StoredBodies | undefined): Record<string, unknown> {
-  const { usage, tags } = record
-  const cost = record.replayOf === undefined ? costOf({ ...record, usage }) : NO_COST
+  const { usage, tags, cache, prompt } = record
+  const cost = costOfRecord(record)
   return {
     ...snakeCased(record),
     ...snakeCased(usage ?? {}),
     ...snakeCased(tags),
+    ...snakeCased(record.trace ?? {}),
     cache_write_5m_tokens: usage?.cacheWrite5mTokens,
     cache_write_1h_tokens: usage?.cacheWrite1hTokens,
     cost_nano_usd: cost.costNanoUsd,
@@ -87,7 +89,30 @@ function rowOf(record: LogRecord, bodies: StoredBodies | undefined): Record<stri
     dropped: JSON.stringify(record.dropped),
     metadata: tags.metadata === undefined ? undefined : JSON.stringify(tags.metadata),
     properties: tags.properties === undefined ? undefined : JSON.stringify(tags.properties),
+    cache_status: cache?.status,
+    cache_key: cache?.key,
+    cache_age_ms: cache?.ageMs,
+    saved_nano_usd: isSaved(record) ? costOf({ ...record, usage }).costNanoUsd : undefined,
+    limit_info: record.limitInfo === undefined ? undefined : JSON.stringify(record.limitInfo),
+    prompt_id: prompt?.id,
+    prompt_name: prompt?.name,
+    prompt_version: prompt?.version,
+    prompt_label: prompt?.label,
+    prompt_variables: prompt?.variables === undefined ? undefined : JSON.stringify(prompt.variables),
   }
+}
+
+function costOfRecord(record: LogRecord) {
+  if (record.replayOf !== undefined) return NO_COST
+  if (isSaved(record)) return CACHED
+  if (record.givenCostNanoUsd !== undefined)
+    return { costNanoUsd: record.givenCostNanoUsd, priceStatus: 'given' }
+  return costOf({ ...record, usage: record.usage })
+}
+
+// Nobody was called for the answer.
+function isSaved({ cache }: LogRecord): boolean {
+  return cache !== undefined && cache.status !== 'miss'
 }
 
 // Bodies are bytes and must not reach the row; nested parts are spread one by one above.

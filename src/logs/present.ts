@@ -1,4 +1,4 @@
-import type { StoredAttempt } from '../platform/logs-schema'
+import type { StoredAttempt, StoredLimitInfo } from '../platform/logs-schema'
 import type { LogRow } from './query'
 
 const NANO_PER_UNIT = 1_000_000_000
@@ -54,6 +54,17 @@ export function presentLog(row: LogRow) {
     routing_time: row.routingMs / 1_000,
     attempts: row.attempts.map(presentAttempt),
     ignored_parameters: row.dropped ?? [],
+    ...tagsOf(row),
+    log_method: row.logMethod ?? 'gateway',
+    ...cacheOf(row),
+    ...promptOf(row),
+    ...traceOf(row),
+    respan_params: { limit_info: presentLimits(row.limitInfo) },
+  }
+}
+
+function tagsOf(row: LogRow) {
+  return {
     customer_identifier: row.customerIdentifier,
     customer_email: row.customerEmail,
     customer_name: row.customerName,
@@ -65,6 +76,55 @@ export function presentLog(row: LogRow) {
     note: row.note,
     category: row.category,
     positive_feedback: row.positiveFeedback,
+  }
+}
+
+function cacheOf(row: LogRow) {
+  return {
+    cache_hit: row.cacheStatus === 'hit' || row.cacheStatus === 'joined',
+    cache_status: row.cacheStatus,
+    cache_key: row.cacheKey,
+    cache_age: row.cacheAgeMs === null ? null : row.cacheAgeMs / 1_000,
+    saved_cost: row.savedNanoUsd === null ? null : row.savedNanoUsd / NANO_PER_UNIT,
+  }
+}
+
+function promptOf(row: LogRow) {
+  return {
+    prompt_id: row.promptId,
+    prompt_name: row.promptName,
+    prompt_version_number: row.promptVersion,
+    prompt_label: row.promptLabel,
+    variables: row.promptVariables,
+  }
+}
+
+function traceOf(row: LogRow) {
+  return {
+    trace_unique_id: row.traceId,
+    trace_name: row.traceName,
+    trace_group_identifier: row.traceGroupIdentifier,
+    session_identifier: row.sessionIdentifier,
+    span_unique_id: row.spanId,
+    span_parent_id: row.parentSpanId,
+    span_name: row.spanName,
+    span_path: row.spanPath,
+    span_workflow_name: row.workflowName,
+  }
+}
+
+function presentLimits(info: StoredLimitInfo | null) {
+  if (info === null) return null
+  return {
+    is_allowed: info.isAllowed,
+    limits: info.limits.map((limit) => ({
+      ...{ name: limit.name, scope: limit.scope, metric: limit.metric },
+      ...{ window: limit.window, action: limit.action },
+      current_value: limit.currentValue,
+      new_value: limit.newValue,
+      limit_value: limit.limitValue,
+      is_within_limit: limit.isWithinLimit,
+    })),
   }
 }
 

@@ -18,6 +18,22 @@ export interface StoredAttempt {
   waitedMs?: number | undefined
 }
 
+/** What the limits of a request stood at; US dollars for cost. */
+export interface StoredLimitInfo {
+  isAllowed: boolean
+  limits: {
+    name: string
+    scope: string
+    metric: string
+    window: string
+    action: 'warn' | 'block'
+    currentValue: number
+    newValue: number
+    limitValue: number
+    isWithinLimit: boolean
+  }[]
+}
+
 /** One row per request; bodies are in R2, where `bodies` points. Money is integer nano-dollars, time milliseconds. */
 export const requestLogs = sqliteTable(
   'request_logs',
@@ -75,6 +91,28 @@ export const requestLogs = sqliteTable(
     note: text('note'),
     category: text('category'),
     positiveFeedback: integer('positive_feedback', { mode: 'boolean' }),
+    /** `gateway` when empty. */
+    logMethod: text('log_method', { enum: ['gateway', 'api', 'otlp'] }),
+    cacheStatus: text('cache_status', { enum: ['hit', 'miss', 'joined'] }),
+    cacheKey: text('cache_key'),
+    cacheAgeMs: integer('cache_age_ms'),
+    /** What the answer would have cost without the cache. */
+    savedNanoUsd: integer('saved_nano_usd'),
+    limitInfo: text('limit_info', { mode: 'json' }).$type<StoredLimitInfo>(),
+    promptId: text('prompt_id'),
+    promptName: text('prompt_name'),
+    promptVersion: integer('prompt_version'),
+    promptLabel: text('prompt_label'),
+    promptVariables: text('prompt_variables', { mode: 'json' }).$type<Record<string, unknown>>(),
+    traceId: text('trace_id'),
+    spanId: text('span_id'),
+    parentSpanId: text('parent_span_id'),
+    traceName: text('trace_name'),
+    traceGroupIdentifier: text('trace_group_identifier'),
+    sessionIdentifier: text('session_identifier'),
+    spanName: text('span_name'),
+    spanPath: text('span_path'),
+    workflowName: text('workflow_name'),
   },
   (table) => [
     index('request_logs_by_time').on(table.environment, table.startedAtMs),

@@ -56,6 +56,13 @@ describe('a record becomes one row', () => {
         category: 'cat',
         positiveFeedback: false,
       },
+      cache: { status: 'miss', key: 'c1', ageMs: 9 },
+      limitInfo: { isAllowed: true, limits: [] },
+      prompt: { id: 'p1', name: 'Greeting', version: 3, label: 'staging', variables: { v: ['1'] } },
+      trace: {
+        ...{ traceId: 't1', spanId: 's1', parentSpanId: 's0', traceName: 'run', traceGroupIdentifier: 'g' },
+        ...{ sessionIdentifier: 'sess', spanName: 'ask', spanPath: 'a.b', workflowName: 'w' },
+      },
     })
     expect(await deliver([record])).toEqual({ 'message-0': 'ack' })
     const [row] = await rowsOf('whole')
@@ -111,6 +118,14 @@ describe('a record becomes one row', () => {
       note: "a 'note'",
       category: 'cat',
       positive_feedback: 0,
+      log_method: null,
+      ...{ cache_status: 'miss', cache_key: 'c1', cache_age_ms: 9, saved_nano_usd: null },
+      limit_info: '{"isAllowed":true,"limits":[]}',
+      ...{ prompt_id: 'p1', prompt_name: 'Greeting', prompt_version: 3, prompt_label: 'staging' },
+      prompt_variables: '{"v":["1"]}',
+      ...{ trace_id: 't1', span_id: 's1', parent_span_id: 's0', trace_name: 'run' },
+      ...{ trace_group_identifier: 'g', session_identifier: 'sess', span_name: 'ask' },
+      ...{ span_path: 'a.b', workflow_name: 'w' },
     })
   })
 

@@ -1,0 +1,20 @@
+ALTER TABLE `request_logs` ADD `log_method` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `cache_status` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `cache_key` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `cache_age_ms` integer;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `saved_nano_usd` integer;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `limit_info` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `prompt_id` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `prompt_name` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `prompt_version` integer;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `prompt_label` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `prompt_variables` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `trace_id` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `span_id` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `parent_span_id` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `trace_name` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `trace_group_identifier` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `session_identifier` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `span_name` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `span_path` text;--> statement-breakpoint
+ALTER TABLE `request_logs` ADD `workflow_name` text;
