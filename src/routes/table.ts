@@ -19,6 +19,7 @@ import { createResponse } from './responses'
 import type { Route } from './route'
 import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
+import { usageRoutes } from './usage'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
@@ -41,6 +42,7 @@ export const routes: readonly Route[] = [
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
   ...requestLogRoutes,
+  ...usageRoutes,
   ...storedObjectRoutes,
   ...passThroughRoutes,
   ...pinnedOthers,
