@@ -12,12 +12,17 @@ import type { LogRow } from './query'
 
 const CHAT = 'openai-chat'
 
+/** What is shown of a log only with its bodies. */
+export const BODY_FIELDS: readonly string[] = [
+  ...['full_request', 'full_response', 'response_stream', 'prompt_messages', 'completion_message'],
+  ...['completion_messages', 'input', 'output', 'tools', 'tool_choice'],
+]
+
 /** What the bodies of a log say: whole, and, whatever protocol they are in, in the parts that people look for. */
 export function presentBodies(row: LogRow, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
   if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, presentLog(row))
   const request = jsonOrText(bodies.request)
-  const isStream =
-    row.stream && row.statusCode !== 0 && bodies.response !== undefined && startsLikeEvents(bodies.response)
+  const isStream = isStreamed(row, bodies.response)
   const { fullResponse, chatRequest, chatReply } = readBodies(row, {
     request,
     response: bodies.response,
@@ -39,6 +44,34 @@ export function presentBodies(row: LogRow, bodies: Record<'request' | 'response'
   }
 }
 
+/** What is to be known of a request to read its bodies. */
+export interface BodyOwner {
+  protocol?: string | null | undefined
+  upstreamModel?: string | null | undefined
+  stream: boolean
+  statusCode: number
+}
+
+/** Both bodies as values: JSON, or text; a stream as the reply that it adds up to. */
+export function wholeBodies(
+  owner: BodyOwner,
+  bodies: Record<'request' | 'response', Uint8Array | undefined>,
+) {
+  const request = jsonOrText(bodies.request)
+  const { response } = bodies
+  const isStream = owner.protocol !== GIVEN_PROTOCOL && isStreamed(owner, response)
+  return {
+    request,
+    response: isStream
+      ? readBodies(owner, { request, response, isStream }).fullResponse
+      : jsonOrText(response),
+  }
+}
+
+function isStreamed({ stream, statusCode }: BodyOwner, response: Uint8Array | undefined): boolean {
+  return stream && statusCode !== 0 && response !== undefined && startsLikeEvents(response)
+}
+
 interface Read {
   fullResponse: unknown
   /** In the shape of a chat completion, which Respan's fields have. */
@@ -47,7 +80,7 @@ interface Read {
 }
 
 function readBodies(
-  row: LogRow,
+  row: BodyOwner,
   given: { request: unknown; response: Uint8Array | undefined; isStream: boolean },
 ): Read {
   const { request, response, isStream } = given
