@@ -15,6 +15,8 @@ export interface Caller {
   allowedModels?: readonly string[]
   /** A request that its target cannot be told in full is refused. */
   requiresParameters?: true
+  /** What limits on cost make of a model without a known price; as the settings say when absent. */
+  unknownPrice?: 'block' | 'warn'
 }
 
 /** Hashes of the keys that were presented lately, so that a warm isolate authenticates without an await. */
@@ -101,6 +103,7 @@ function callerOfRow(row: ApiKeyRow, nowMs: number): Caller {
     environment: row.environment,
     ...(row.allowedModels === null ? {} : { allowedModels: row.allowedModels }),
     ...(row.requireParameters ? { requiresParameters: true } : {}),
+    ...(row.unknownPrice == null ? {} : { unknownPrice: row.unknownPrice }),
   }
 }
 

@@ -40,14 +40,16 @@ export async function admit(
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
-  const hold = await reserveLimits(exchange, isolate, {
-    caller,
+  const [target] = prepared.targets
+  const reserving = reserveLimits(exchange, isolate, {
+    ...{ known, caller, target },
+    config: prepared.config,
     parameters: intake.parameters,
-    model: prepared.targets[0]?.model,
-    tokens: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
+    model: target?.model,
+    estimate: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
     longestMs: prepared.timeouts.totalMs,
   })
-  if (hold !== undefined) known.hold = hold
+  if (reserving !== undefined) await reserving
   known.plannedAtMs = effects.now()
   return jobOf(exchange, isolate, { caller, intake, prepared, attempts: known.attempts })
 }

@@ -1,4 +1,5 @@
 import { type SecretKey, secretKeys } from '../keys/authenticate'
+import { createKnownRefusals, type KnownRefusals } from '../limits/known-refusals'
 import { type Config, createConfigSnapshot } from '../platform/config'
 import type { Effects } from '../platform/effects'
 import type { Env } from '../platform/env'
@@ -12,6 +13,8 @@ export const MISS_AGE_MS = 1_000
 export interface Isolate {
   config: Snapshot<Config>
   health: Health
+  /** Of limits. */
+  refusals: KnownRefusals
   /** Without a promise once they are hashed. */
   secretKeys(env: Env): readonly SecretKey[] | Promise<readonly SecretKey[]>
 }
@@ -22,6 +25,7 @@ export function createIsolate(env: Env, effects: Effects): Isolate {
   return {
     config: createConfigSnapshot(env, effects.now),
     health: createHealth(),
+    refusals: createKnownRefusals(),
     secretKeys(present) {
       return secrets ?? secretKeys(present).then((hashed) => (secrets = hashed))
     },

@@ -1,6 +1,7 @@
 import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
-import type { Hold } from '../limits/admit'
+import type { CountedLimit, Hold } from '../limits/reserve'
+import type { OutputWish } from '../limits/wish'
 import {
   LOG_RECORD_VERSION,
   type LogAttempt,
@@ -11,6 +12,7 @@ import {
 import { sourceOf } from '../providers/target'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
+import { limitInfoOf } from './limit-info'
 import type { Ending, Exchange } from './stages'
 import { loggableBody } from './upstream-body'
 
@@ -22,12 +24,24 @@ export interface Known {
   plannedAtMs?: number
   attempts: LogAttempt[]
   hold?: Hold
+  /** Where its limits stood, whether they let it in or not. */
+  limits?: CountedLimits
+  /** What it was expected to write, for the ledgers to learn from. */
+  output?: OutputWish
   /** The answer is another request's, which made the call: whatever that cost is in its own row. */
   replayed?: AnswerHead
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
   isExhausted?: boolean
+}
+
+/** The limits that a request was counted on. */
+export interface CountedLimits {
+  isAllowed: boolean
+  counted: readonly CountedLimit[]
+  /** Some count cost, and nobody can tell what the request costs. */
+  isPriceUnknown: boolean
 }
 
 const MAX_TEXT = 1_000
@@ -75,6 +89,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
+    limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     ...bodiesOf(intake, ending),
   }
 }

@@ -1,6 +1,8 @@
+import { limitHeaders } from '../limits/limit-headers'
 import { describe, type Failure, failureHeaders } from '../platform/failure'
 import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
+import type { Known } from './record'
 
 /** The provider's headers that a client may use; no other of them passes. */
 const PASSED = [
@@ -23,6 +25,8 @@ export interface ReplyNotes {
   dropped: readonly string[]
   /** The gateway has repeated the call itself as often as it may. */
   isExhausted: boolean
+  /** Headers about the request's limits; they overrule the provider's. */
+  limits: PlainHeaders
   /** Milliseconds by stage, for Server-Timing. */
   timings: Readonly<Record<string, number>>
 }
@@ -41,10 +45,17 @@ export function answerHeaders(
   if (upstream === undefined) return headers
   for (const name of PASSED) {
     const value = upstream.get(name)
-    if (value !== null) headers[name] = value
+    if (value !== null && notes.limits[name] === undefined) headers[name] = value
   }
   return headers
 }
+
+/** What an answer says of its request's limits; {} when it has none. */
+export function limitNotes({ limits }: Pick<Known, 'limits'>, nowMs: number): PlainHeaders {
+  return limits === undefined ? NO_HEADERS : limitHeaders(limits.counted, { ...limits, nowMs })
+}
+
+const NO_HEADERS: PlainHeaders = {}
 
 /** What an upstream says its answer is, or that it is nothing known. */
 export function contentTypeOf(upstream: Headers): string {
@@ -69,8 +80,9 @@ export function failureResponse(failure: Failure, protocol: Protocol, notes: Rep
   })
 }
 
-function noteHeaders({ logId, target, attempts, dropped, timings }: ReplyNotes): PlainHeaders {
+function noteHeaders({ logId, target, attempts, dropped, timings, limits }: ReplyNotes): PlainHeaders {
   const headers: PlainHeaders = { 'x-respan-log-id': logId, 'x-sluice-attempts': String(attempts) }
+  for (const name in limits) headers[name] = limits[name] ?? ''
   if (target !== undefined) {
     headers['x-sluice-provider'] = target.providerId
     if (target.upstreamModel !== '') headers['x-sluice-model'] = headerText(target.upstreamModel)

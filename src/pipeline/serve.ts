@@ -10,7 +10,14 @@ import { firstAnswer } from './first-answer'
 import { serveOnce } from './idempotent'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
-import { answerHeaders, contentTypeOf, failureResponse, type PlainHeaders, type ReplyNotes } from './reply'
+import {
+  answerHeaders,
+  contentTypeOf,
+  failureResponse,
+  limitNotes,
+  type PlainHeaders,
+  type ReplyNotes,
+} from './reply'
 import type { Answer, Exchange, Job } from './stages'
 import { relayStream } from './stream-reply'
 
@@ -178,5 +185,6 @@ export function notesOf(exchange: Exchange, known: Known, answer?: Answer): Repl
     },
     target: answer?.target ?? known.attempts.at(-1),
     isExhausted: known.isExhausted === true,
+    limits: limitNotes(known, effects.now()),
   }
 }

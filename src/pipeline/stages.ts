@@ -1,6 +1,6 @@
 import type { IdempotencyEnv } from '../idempotency/claim'
 import type { Caller } from '../keys/authenticate'
-import type { LimitsEnv } from '../limits/admit'
+import type { LimitsEnv } from '../limits/reserve'
 import type { LogAttempt } from '../logs/log-record'
 import type { Effects } from '../platform/effects'
 import type { Env } from '../platform/env'

@@ -15,6 +15,7 @@ const fields = {
     .nullish(),
   allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
   require_parameters: z.boolean().optional(),
+  unknown_price: z.enum(['block', 'warn']).nullish(),
 }
 
 const createSchema = z.strictObject({
@@ -58,6 +59,7 @@ async function create(context: RouteContext): Promise<Response> {
     environment: given.environment,
     allowedModels: given.allowed_models ?? null,
     requireParameters: given.require_parameters ?? false,
+    unknownPrice: given.unknown_price ?? null,
     expiresAtMs: timeOf(given.expires_at) ?? null,
     revokedAtMs: null,
     createdAtMs: nowMs,
@@ -78,6 +80,7 @@ async function change(context: RouteContext): Promise<Response> {
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
     ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
+    ...(given.unknown_price === undefined ? {} : { unknownPrice: given.unknown_price }),
     ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
     updatedAtMs: nowMs,
   }
@@ -124,6 +127,7 @@ function shown(row: ApiKeyRow) {
     environment: row.environment,
     allowed_models: row.allowedModels,
     require_parameters: row.requireParameters,
+    unknown_price: row.unknownPrice,
     expires_at: isoOrNull(row.expiresAtMs),
     revoked: row.revokedAtMs !== null,
     revoked_at: isoOrNull(row.revokedAtMs),
