@@ -1,4 +1,4 @@
-import { ledgerName } from './limit-index'
+import { ledgerName } from './applied-limits'
 import type { Policy, Scope } from './policy'
 import type { LimitsEnv } from './reserve'
 import type { Standing } from './wish'

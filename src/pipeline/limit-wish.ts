@@ -1,6 +1,7 @@
-import type { AppliedLimits } from '../limits/limit-index'
+import type { AppliedLimits } from '../limits/applied-limits'
 import type { Wish } from '../limits/wish'
 import type { Failure } from '../platform/failure'
+import type { TokenEstimate } from '../protocols/token-estimate'
 import { tokenRates } from '../providers/token-rates'
 import type { Reservation } from './reserve-limits'
 
@@ -10,14 +11,16 @@ export interface WishFacts {
   isPriceUnknown: boolean
 }
 
+const NO_TOKENS: TokenEstimate = { inputTokens: 0 }
+
 /** What a request may take of its limits, by its own size and the prices of its first target. */
 export function wishOf(
   { caller, model, target, estimate }: Pick<Reservation, 'caller' | 'model' | 'target' | 'estimate'>,
   { nowMs }: { nowMs: number },
 ): WishFacts {
   const tokens = estimate()
-  const { inputTokens, output } = tokens ?? { inputTokens: 0 }
-  const isFree = target === undefined || (tokens !== undefined && inputTokens === 0 && output === undefined)
+  const { inputTokens, output, isFree: asksForNothing } = tokens ?? NO_TOKENS
+  const isFree = target === undefined || asksForNothing === true
   const rates =
     isFree || tokens === undefined
       ? undefined

@@ -56,7 +56,7 @@ export async function replay(
       model: head.model,
       // The call that made the answer has paid for it.
       target: undefined,
-      estimate: () => ({ inputTokens: 0 }),
+      estimate: () => ({ inputTokens: 0, isFree: true }),
       longestMs: timeoutsOf(exchange, config).totalMs,
     })
   } catch (cause) {

@@ -1,5 +1,5 @@
 import type { Caller } from '../keys/authenticate'
-import { appliedLimits, indexLimits, type LimitIndex, ORGANIZATION, policiesOf } from '../limits/limit-index'
+import { appliedLimits, indexLimits, type LimitIndex, ORGANIZATION, policiesOf } from '../limits/applied-limits'
 import { refusalOf } from '../limits/refusal'
 import { type Outcome, reserve } from '../limits/reserve'
 import type { Config } from '../platform/config'

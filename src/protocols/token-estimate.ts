@@ -13,6 +13,8 @@ export interface TokenEstimate {
   inputTokens: number
   /** Absent for a request that writes no tokens. */
   output?: OutputEstimate
+  /** Nobody is paid for it. */
+  isFree?: true
 }
 
 /** What a request may write. */

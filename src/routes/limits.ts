@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
-import { EACH, ORGANIZATION, policiesOf, usualFailMode } from '../limits/limit-index'
+import { EACH, ORGANIZATION, policiesOf, usualFailMode } from '../limits/applied-limits'
 import { METRICS, MOST_USD, SCOPES, shownValue, WINDOWS } from '../limits/policy'
 import { standingsOf } from '../limits/standings'
 import { surroundingsOf, withCanonicalSubject } from '../pipeline/surroundings'

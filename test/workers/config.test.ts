@@ -35,13 +35,13 @@ async function versionOf(section: string): Promise<number> {
 
 const insertions = {
   api_keys:
-    "insert into api_keys values ('sql', 'by SQL', 'prefix', 'hash', 'admin', 'test', '[\"a\"]', 5, null, 1, 1, 0)",
+    "insert into api_keys (id, name, prefix, hash, role, environment, allowed_models, expires_at_ms, revoked_at_ms, created_at_ms, updated_at_ms, require_parameters) values ('sql', 'by SQL', 'prefix', 'hash', 'admin', 'test', '[\"a\"]', 5, null, 1, 1, 0)",
   providers:
     "insert into providers (provider_id, provider_name, base_url, protocols, defaults, created_at_ms, updated_at_ms) values ('sql', 'by SQL', 'https://sql.example/v1', '[\"openai-chat\"]', '{\"temperature\":0.5}', 1, 1)",
   models:
     "insert into models (model_name, provider_id, fallback_models, input_cost, created_at_ms, updated_at_ms) values ('sql', 'sql', '[\"b\"]', 0.25, 1, 1)",
   limits:
-    "insert into limits values ('sql', 'by SQL', 'organization', 'organization', 'requests', 'day', 5, 'block', 1, 1)",
+    "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('sql', 'by SQL', 'organization', 'organization', 'requests', 'day', 5, 'block', 1, 1)",
   provider_keys:
     'insert into provider_keys values (\'sql\', \'sql\', \'by SQL\', \'{"providerId":"sql","sealedByHost":{"sql.example":"v1.a.b"}}\', 2.5, \'["a"]\', null, 1, 1)',
   load_balance_groups:

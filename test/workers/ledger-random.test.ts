@@ -164,7 +164,7 @@ async function live(life: Life): Promise<void> {
   for (let step = 0; step < STEPS; step++) {
     life.nowMs += dice.pick([0, 0, 1, 1_000, 61_000, 1_800_000])
     setClock(life.nowMs)
-    if (dice.chance(0.08)) await evictDurableObject(stub)
+    if (step > 0 && dice.chance(0.08)) await evictDurableObject(stub)
     const isAlarm = dice.chance(0.1)
     if (isAlarm) await runDurableObjectAlarm(stub)
     counts.expired = (counts.expired ?? 0) + paper.expire(life.nowMs)

@@ -9,7 +9,7 @@ import {
   ledgerName,
   policiesOf,
   type Subjects,
-} from '../../src/limits/limit-index'
+} from '../../src/limits/applied-limits'
 import type { Scope } from '../../src/limits/policy'
 import { refusalOf } from '../../src/limits/refusal'
 import { type Admission, type LimitsEnv, type Outcome, reserve, settle } from '../../src/limits/reserve'
