@@ -19,6 +19,8 @@ import { createResponse } from './responses'
 import type { Route } from './route'
 import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
+import { temporaryKeyRoutes } from './temporary-keys'
+import { userBudgetRoutes } from './user-budgets'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
@@ -36,6 +38,8 @@ export const routes: readonly Route[] = [
   ...customModelRoutes,
   ...providerRoutes,
   ...apiKeyRoutes,
+  ...temporaryKeyRoutes,
+  ...userBudgetRoutes,
   ...limitRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
