@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
+import { LONGEST_TIMEOUT } from '../platform/settings'
 import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
@@ -27,7 +28,7 @@ const parametersSchema = z.object({
   note: z.string().nullish(),
   category: z.string().nullish(),
   positive_feedback: z.boolean().nullish(),
-  timeout: z.number().positive().nullish(),
+  timeout: z.number().positive().max(LONGEST_TIMEOUT).nullish(),
   require_parameters: z.boolean().nullish(),
   extra_headers: z
     .record(z.string(), z.string())

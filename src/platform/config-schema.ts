@@ -1,5 +1,5 @@
 import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import type { Settings } from './settings'
+import type { RetrySettings, Settings, TimeoutSettings } from './settings'
 
 /** A limit that is part of an API key, in the words of the API: US dollars for cost. */
 export interface InlineLimit {
@@ -63,6 +63,9 @@ export const models = sqliteTable(
     cacheHitInputCost: real('cache_hit_input_cost'),
     cacheCreationInputCost: real('cache_creation_input_cost'),
     maxContextWindow: integer('max_context_window'),
+    /** What was set, by field; the rest holds as elsewhere. */
+    timeouts: text('timeouts', { mode: 'json' }).$type<TimeoutSettings>(),
+    retryParams: text('retry_params', { mode: 'json' }).$type<RetrySettings>(),
     streamingSupport: integer('streaming_support'),
     functionCall: integer('function_call'),
     imageSupport: integer('image_support'),

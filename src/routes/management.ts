@@ -19,7 +19,12 @@ export async function readJson<T>(request: Request, schema: z.ZodType<T>): Promi
   const text = await request.text()
   if (text.length > MAX_BODY_CHARACTERS)
     throw new SluiceError({ kind: 'body_too_large', message: 'The body is larger than 1 MiB.' })
-  const parsed = schema.safeParse(parseJson(text))
+  return checked(parseJson(text), schema)
+}
+
+/** A value in the shape of a schema, or a refusal that names each field. */
+export function checked<T>(value: unknown, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const errors: Record<string, string[]> = {}
   for (const issue of parsed.error.issues) {
@@ -100,7 +105,8 @@ function positive(url: URL, name: string, fallback: number, most: number): numbe
   })
 }
 
-function parseJson(text: string): unknown {
+/** The value of a body's JSON text, or a refusal. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { apiKeyRoutes } from './api-keys'
 import { chatCompletions } from './chat-completions'
+import { createLogRoutes } from './create-logs'
 import { customModelRoutes } from './custom-models'
 import { explainRoute } from './explain'
 import { generateContent } from './generate-content'
@@ -44,6 +45,7 @@ export const routes: readonly Route[] = [
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
+  ...createLogRoutes,
   ...requestLogRoutes,
   ...storedObjectRoutes,
   ...passThroughRoutes,

@@ -18,6 +18,8 @@ export function modelRow(modelName: string, given: Partial<ModelRow> = {}): Mode
     cacheHitInputCost: null,
     cacheCreationInputCost: null,
     maxContextWindow: null,
+    timeouts: null,
+    retryParams: null,
     streamingSupport: null,
     functionCall: null,
     imageSupport: null,
