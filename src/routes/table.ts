@@ -21,6 +21,7 @@ import type { Route } from './route'
 import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
 import { temporaryKeyRoutes } from './temporary-keys'
+import { usageRoutes } from './usage'
 import { userBudgetRoutes } from './user-budgets'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
@@ -47,6 +48,7 @@ export const routes: readonly Route[] = [
   ...settingsRoutes,
   ...createLogRoutes,
   ...requestLogRoutes,
+  ...usageRoutes,
   ...storedObjectRoutes,
   ...passThroughRoutes,
   ...pinnedOthers,
