@@ -64,22 +64,3 @@ CREATE TRIGGER customers_delete_version AFTER DELETE ON customers
 WHEN coalesce(OLD.period_budget, OLD.total_budget, OLD.rate_limit) IS NOT NULL BEGIN
   UPDATE config_versions SET version = version + 1 WHERE section = 'customers';
 END;
-
---> statement-breakpoint
-INSERT INTO config_versions (section, version) VALUES ('customers', 1);
---> statement-breakpoint
-CREATE TRIGGER customers_insert_version AFTER INSERT ON customers
-WHEN coalesce(NEW.period_budget, NEW.total_budget, NEW.rate_limit) IS NOT NULL BEGIN
-  UPDATE config_versions SET version = version + 1 WHERE section = 'customers';
-END;
---> statement-breakpoint
-CREATE TRIGGER customers_update_version AFTER UPDATE ON customers
-WHEN (NEW.period_budget, NEW.budget_duration, NEW.period_start_ms, NEW.period_end_ms, NEW.total_budget, NEW.rate_limit, NEW.markup_percentage)
-  IS NOT (OLD.period_budget, OLD.budget_duration, OLD.period_start_ms, OLD.period_end_ms, OLD.total_budget, OLD.rate_limit, OLD.markup_percentage) BEGIN
-  UPDATE config_versions SET version = version + 1 WHERE section = 'customers';
-END;
---> statement-breakpoint
-CREATE TRIGGER customers_delete_version AFTER DELETE ON customers
-WHEN coalesce(OLD.period_budget, OLD.total_budget, OLD.rate_limit) IS NOT NULL BEGIN
-  UPDATE config_versions SET version = version + 1 WHERE section = 'customers';
-END;
