@@ -1,6 +1,7 @@
 import type { CacheEntry } from '../cache/entry'
 import type { RecordedReply } from '../cache/recorded-reply'
 import type { CacheEnv } from '../cache/response-cache'
+import type { FlightsEnv } from '../flights/share'
 import type { IdempotencyEnv } from '../idempotency/claim'
 import type { Caller } from '../keys/authenticate'
 import type { LimitsEnv } from '../limits/admit'
@@ -19,7 +20,7 @@ import type { Caching } from './caching'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
-export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & CacheEnv
+export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & FlightsEnv & CacheEnv
 
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {
