@@ -46,7 +46,7 @@ export const MOST_USD = 9_000_000
 
 /** A value as a ledger counts it. */
 export function countedValue(metric: Metric, value: number): number {
-  return metric === 'cost' ? Math.round(value * NANO_USD_PER_USD) : value
+  return metric === 'cost' ? Math.round(Math.min(value, MOST_USD) * NANO_USD_PER_USD) : value
 }
 
 /** A count in the unit that people read: US dollars for cost. */

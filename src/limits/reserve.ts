@@ -1,6 +1,6 @@
+import type { AppliedLimits } from './applied-limits'
 import type { KnownRefusals } from './known-refusals'
 import type { Ledger } from './ledger'
-import type { AppliedLimits } from './applied-limits'
 import type { Policy } from './policy'
 import { amountsOf, NOTHING_TAKEN, type ReserveReply, type Standing, type Taken, type Wish } from './wish'
 

@@ -2,6 +2,7 @@ import { settle } from '../limits/reserve'
 import { emitLog } from '../logs/emit'
 import { describe, type Failure } from '../platform/failure'
 import { rememberAnswer } from './affinity'
+import { keepAnswer, receivedWhole } from './keep-answer'
 import { type Known, recordOf } from './record'
 import { type Ending, type Exchange, estimatedUsage, type Job, type WholeAnswer } from './stages'
 import { takenBy } from './taken'
@@ -12,6 +13,7 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
   known.onEnd?.(ending)
   background(emitLog(env, recordOf(exchange, known, ending)))
   rememberAnswer(exchange, known, ending)
+  keepAnswer(exchange, known, ending)
   if (known.hold !== undefined) background(settle(env, known.hold, takenBy(exchange, known, ending)))
 }
 
@@ -29,6 +31,7 @@ export function endingOfWhole(job: Job, answer: WholeAnswer): Ending {
     responseBody: body,
     firstContentAtMs,
     endedAtMs: job.effects.now(),
+    ...receivedWhole(job, answer),
   }
 }
 

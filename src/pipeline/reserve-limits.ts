@@ -1,5 +1,13 @@
 import type { Caller } from '../keys/authenticate'
-import { appliedLimits, indexLimits, type LimitIndex, ORGANIZATION, policiesOf } from '../limits/applied-limits'
+import {
+  type AppliedLimits,
+  appliedLimits,
+  indexLimits,
+  type LimitIndex,
+  ORGANIZATION,
+  policiesOf,
+} from '../limits/applied-limits'
+import { limitsOfKey } from '../limits/inline'
 import { refusalOf } from '../limits/refusal'
 import { type Outcome, reserve } from '../limits/reserve'
 import type { Config } from '../platform/config'
@@ -7,6 +15,7 @@ import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { TokenEstimate } from '../protocols/token-estimate'
 import type { Target } from '../providers/target'
+import { customerLimits, noteCustomer } from './customers'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
 import { unknownPriceFailure, type WishFacts, wishOf } from './limit-wish'
@@ -48,6 +57,7 @@ export function reserveLimits(
   isolate: Isolate,
   given: Reservation,
 ): Promise<void> | undefined {
+  noteCustomer(exchange, given)
   const applied = limitsOf(exchange, given.config, given)
   if (applied.length === 0) return undefined
   const { env, effects, background, logId } = exchange
@@ -82,18 +92,29 @@ function admitted(known: Known, given: { outcome: Outcome; facts: WishFacts; now
 }
 
 /** The limits that a request is counted on, by subject. */
-export function limitsOf({ env }: Pick<Exchange, 'env'>, config: Config, request: LimitedRequest) {
-  const index = indexOf(env, config)
-  if (index.size === 0) return []
+export function limitsOf(
+  { env, effects }: Pick<Exchange, 'env' | 'effects'>,
+  config: Config,
+  request: LimitedRequest,
+): AppliedLimits[] {
   const { caller, parameters, model } = request
+  const index = indexOf(env, config)
+  const own = [
+    ...limitsOfKey({ id: caller.apiKeyId, name: caller.apiKeyName, limits: caller.limits }),
+    ...customerLimits(config, { parameters, nowMs: effects.now() }),
+  ]
+  if (index.size === 0 && own.length === 0) return NONE
   const customer = customerOf(parameters)
-  return appliedLimits(index, {
+  const subjects = {
     organization: ORGANIZATION,
     api_key: caller.apiKeyId,
     ...(model === undefined ? {} : { model }),
     ...(customer === undefined ? {} : { customer }),
-  })
+  }
+  return appliedLimits(index, subjects, own.flatMap(policiesOf))
 }
+
+const NONE: AppliedLimits[] = []
 
 const indexes = new WeakMap<Config, LimitIndex>()
 

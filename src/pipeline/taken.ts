@@ -9,9 +9,10 @@ const UNREACHED = new Set(['upstream_unreachable', 'provider_not_configured'])
 
 /** What a request that has ended really took of its limits: as the log will say, to the billionth of a dollar. */
 export function takenBy(exchange: Pick<Exchange, 'startedAtMs'>, known: Known, ending: Ending): Taken {
-  const { attempts, replayed, output } = known
+  const { attempts, replayed, cached, output } = known
   const { usage, kind } = ending
-  if (replayed !== undefined) return { requests: 1, tokens: 0, cost: 0 }
+  // What others paid for costs nothing, but it was asked for.
+  if (replayed !== undefined || cached !== undefined) return { requests: 1, tokens: 0, cost: 0 }
   const wasReached = attempts.some(({ errorCode }) => errorCode === undefined || !UNREACHED.has(errorCode))
   const hasWritten = usage !== undefined && output !== undefined && kind === 'completed'
   return {

@@ -1,8 +1,6 @@
 import { listDurableObjectIds } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createKnownRefusals, type KnownRefusals } from '../../src/limits/known-refusals'
-import { limitHeaders } from '../../src/limits/limit-headers'
 import {
   appliedLimits,
   indexLimits,
@@ -10,6 +8,8 @@ import {
   policiesOf,
   type Subjects,
 } from '../../src/limits/applied-limits'
+import { createKnownRefusals, type KnownRefusals } from '../../src/limits/known-refusals'
+import { limitHeaders } from '../../src/limits/limit-headers'
 import type { Scope } from '../../src/limits/policy'
 import { refusalOf } from '../../src/limits/refusal'
 import { type Admission, type LimitsEnv, type Outcome, reserve, settle } from '../../src/limits/reserve'

@@ -82,10 +82,22 @@ describe('a request is refused with the name of the field', () => {
 
 test.each<[string, object, object]>([
   ['/embeddings', { model: 'm', input: '12345678' }, { inputTokens: 3 }],
-  ['/completions', { prompt: '12', max_tokens: 100 }, { inputTokens: 1, output: { mostTokens: 100, choices: 1 } }],
-  ['/completions', { prompt: '12', max_tokens: 100, n: 2, best_of: 3 }, { output: { mostTokens: 100, choices: 3 } }],
+  [
+    '/completions',
+    { prompt: '12', max_tokens: 100 },
+    { inputTokens: 1, output: { mostTokens: 100, choices: 1 } },
+  ],
+  [
+    '/completions',
+    { prompt: '12', max_tokens: 100, n: 2, best_of: 3 },
+    { output: { mostTokens: 100, choices: 3 } },
+  ],
   ['/completions', { prompt: '12' }, { output: { mostTokens: 16, choices: 1 } }],
-  ['/completions', { prompt: '12', max_tokens: 1e300 }, { output: { mostTokens: 1_000_000_000, choices: 1 } }],
+  [
+    '/completions',
+    { prompt: '12', max_tokens: 1e300 },
+    { output: { mostTokens: 1_000_000_000, choices: 1 } },
+  ],
   ['/images/generations', { prompt: '1234567890' }, { inputTokens: 3 }],
   ['/audio/transcriptions', { file: FILE }, { inputTokens: 0 }],
 ])('%s reserves for %j: %j', (path, body, tokens) => {
