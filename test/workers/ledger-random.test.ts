@@ -196,8 +196,8 @@ describe('a random life of a subject', () => {
       }
       await live(life)
       // Nobody asks any more: the alarms alone end what was forgotten, and clear all away.
-      for (let alarms = 0; alarms < 1_000; alarms++) {
-        life.nowMs += 600_000
+      for (let alarms = 0; alarms < 20; alarms++) {
+        life.nowMs += 6 * 3_600_000
         setClock(life.nowMs)
         if (!(await runDurableObjectAlarm(stub))) break
       }
