@@ -75,6 +75,17 @@ export function pageOf(url: URL, all: unknown[]): Response {
   })
 }
 
+/** One page of rows, each shown in a way that takes its time: what is on other pages is not asked for. */
+export async function pageOfShown<Row>(
+  url: URL,
+  rows: readonly Row[],
+  show: (rows: readonly Row[]) => Promise<unknown[]>,
+): Promise<Response> {
+  const { page, pageSize } = pagingOf(url, 50)
+  const results = await show(rows.slice((page - 1) * pageSize, page * pageSize))
+  return listed(url, { count: rows.length, page, pageSize, results })
+}
+
 /** The refusal of something that is not there. */
 export function notFound(): SluiceError {
   return new SluiceError({ kind: 'not_found', message: 'Not found.' })

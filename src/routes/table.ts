@@ -1,3 +1,5 @@
+import { alertChannelRoutes } from './alert-channels'
+import { alertEventRoutes } from './alert-events'
 import { apiKeyRoutes } from './api-keys'
 import { chatCompletions } from './chat-completions'
 import { createLogRoutes } from './create-logs'
@@ -20,7 +22,9 @@ import { createResponse } from './responses'
 import type { Route } from './route'
 import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
+import { temporaryKeyRoutes } from './temporary-keys'
 import { usageRoutes } from './usage'
+import { userBudgetRoutes } from './user-budgets'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
@@ -38,7 +42,11 @@ export const routes: readonly Route[] = [
   ...customModelRoutes,
   ...providerRoutes,
   ...apiKeyRoutes,
+  ...temporaryKeyRoutes,
+  ...userBudgetRoutes,
   ...limitRoutes,
+  ...alertChannelRoutes,
+  ...alertEventRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,

@@ -14,10 +14,13 @@ const row: ApiKeyRow = {
   environment: 'prod',
   allowedModels: null,
   requireParameters: false,
+  unknownPrice: null,
   expiresAtMs: null,
   revokedAtMs: null,
   createdAtMs: 0,
   updatedAtMs: 0,
+  limits: null,
+  isTemporary: false,
 }
 
 function caller(given: Partial<ApiKeyRow>, hash = 'hash') {

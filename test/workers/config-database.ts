@@ -16,10 +16,13 @@ export async function storeKey(key: string, given: Partial<ApiKeyRow> = {}): Pro
     environment: 'prod',
     allowedModels: null,
     requireParameters: false,
+    unknownPrice: null,
     expiresAtMs: null,
     revokedAtMs: null,
     createdAtMs: 1,
     updatedAtMs: 1,
+    limits: null,
+    isTemporary: false,
     ...given,
   }
   await drizzle(env.CONFIG).insert(apiKeys).values(row)
