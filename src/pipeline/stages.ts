@@ -41,6 +41,8 @@ export interface Job extends Exchange {
   /** Nothing goes on after this, whichever target it is at. */
   deadlineAtMs: number
   retry: RetryPolicy
+  /** Aborts when nobody wants the answer any more: the client, or those whom this request calls for as well. */
+  signal: AbortSignal
   health: Health
   /** Grows by one with each upstream call. */
   attempts: LogAttempt[]
