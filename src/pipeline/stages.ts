@@ -88,6 +88,8 @@ export interface OpenStream {
   isTranslated: boolean
   /** Tools that stand in for something else upstream. */
   standIns: StandIns
+  /** Gives the upstream's bytes to those who wait for the same answer; the client is not the only one then. */
+  tellOthers?(bytes: Uint8Array): void
 }
 
 /** What an attempt brings. */

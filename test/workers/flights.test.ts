@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import type { FrameReader } from '../../src/flights/frames'
 import type { Recording } from '../../src/flights/recording'
-import { type FlightsEnv, forgetShared, type SharedEnd, shareCall } from '../../src/flights/share'
+import { type FlightsEnv, forgetShared, type SharedTail, shareCall } from '../../src/flights/share'
 import { LINGER_MS } from '../../src/flights/shared-call'
 
 interface Head {
@@ -11,8 +11,8 @@ interface Head {
 }
 
 const head: Head = { provider: 'fake' }
-const complete: SharedEnd = { isComplete: true }
-const broken: SharedEnd = { isComplete: false }
+const complete: SharedTail = { isKept: true }
+const broken: SharedTail = { isKept: false }
 const encoder = new TextEncoder()
 const long = 'long answer '.repeat(100_000)
 const short = 'short answer'
@@ -31,7 +31,7 @@ function newQuestion(wishes: { leaseMs?: number; maxAgeMs?: number } = {}) {
     ...wishes,
   }
   const ask = (more: Partial<typeof given> = {}) =>
-    shareCall<Head, SharedEnd>(env, name, { ...given, ...more })
+    shareCall<Head, SharedTail>(env, name, { ...given, ...more })
   return {
     name,
     stub,
@@ -67,7 +67,7 @@ async function told(frames: FrameReader) {
   return all
 }
 
-async function answer(recording: Recording<Head, SharedEnd>, text: string, end = complete) {
+async function answer(recording: Recording<Head, SharedTail>, text: string, end = complete) {
   await recording.head(head)
   await recording.bytes(encoder.encode(text))
   await recording.end(end)
@@ -162,7 +162,7 @@ describe('an answer that has come', () => {
     expect(await question.stored()).toEqual({ tables: 0, alarm: null })
   })
 
-  test.each<[string, string, SharedEnd]>([
+  test.each<[string, string, SharedTail]>([
     ['broke off', short, broken],
     ['is long', long, complete],
   ])('and %s is not', async (_, text, end) => {
