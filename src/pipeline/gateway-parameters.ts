@@ -8,13 +8,10 @@ import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
 import { routingShape } from '../routing/parameters'
+import { CUSTOMER_NAMES, customerParamsSchema, identifier } from './customer-parameters'
 import { notAnObject, readMetadata } from './parameter-metadata'
 import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
-const MAX_IDENTIFIER_LENGTH = 254
-const identifier = z
-  .union([z.string(), z.number()])
-  .transform((value) => String(value).slice(0, MAX_IDENTIFIER_LENGTH))
 const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
@@ -24,13 +21,7 @@ const parametersSchema = z.object({
   customer_identifier: identifier.nullish(),
   customer_email: z.string().nullish(),
   customer_name: z.string().nullish(),
-  customer_params: z
-    .looseObject({
-      customer_identifier: identifier.nullish(),
-      name: z.string().nullish(),
-      email: z.string().nullish(),
-    })
-    .nullish(),
+  customer_params: customerParamsSchema.nullish(),
   thread_identifier: identifier.nullish(),
   custom_identifier: identifier.nullish(),
   group_identifier: identifier.nullish(),
@@ -50,8 +41,6 @@ const parametersSchema = z.object({
     })
     .nullish(),
 })
-
-const CUSTOMER_NAMES: ReadonlySet<string> = new Set(['customer_identifier', 'name', 'email'])
 
 /** Gateway parameters, validated. */
 export type GatewayParameters = z.infer<typeof parametersSchema>

@@ -111,6 +111,7 @@ function attemptsOf({ attempts }: Known, { failure, statusCode }: Ending): LogAt
     statusCode,
     errorCode: failure.code,
     errorMessage: failure.message.slice(0, MAX_TEXT),
+    ...(failure.class === undefined ? {} : { errorClass: failure.class }),
   }
   return [...attempts.slice(0, -1), broken]
 }

@@ -14,6 +14,7 @@ import type { StandIns } from '../protocols/codec'
 import type { Address, Protocol, StreamFilter, StreamReader } from '../protocols/protocol'
 import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
+import type { FailureClass } from '../routing/failure-class'
 import type { Health } from '../routing/health'
 import type { RetryPolicy } from '../routing/retry-policy'
 import type { Caching } from './caching'
@@ -99,7 +100,8 @@ export type Answer = WholeAnswer | OpenStream
 export interface Ending {
   kind: 'completed' | 'cancelled' | 'failed'
   statusCode: number
-  failure?: { code: string; message: string }
+  /** With its class where the upstream is at fault behind the first content. */
+  failure?: { code: string; message: string; class?: FailureClass }
   target?: Target
   facts?: AnswerFacts
   losses?: readonly string[]

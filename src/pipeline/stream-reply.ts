@@ -5,6 +5,7 @@ import { relayInBatches } from '../platform/relay-batched'
 import type { StreamFilter } from '../protocols/protocol'
 import { stoppedFailure } from '../providers/call'
 import { redactedBytes, redactedFailure } from '../providers/redact'
+import { diagnose } from '../routing/failure-class'
 import { receivedStream } from './keep-answer'
 import { outliving } from './outliving'
 import { createMeasure, createRecorder, createTimedRecorder, type Recorder } from './recorder'
@@ -102,6 +103,7 @@ function changesOf(
   }
 }
 
+// A deployment that breaks off behind its first content has failed as much as one that does so before it.
 function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseBody: Uint8Array }): Ending {
   const { end, responseBody } = how
   const { target, reader, firstContentAtMs } = stream
@@ -116,14 +118,19 @@ function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseB
   }
   switch (end.kind) {
     case 'completed':
+      job.health.answered(target)
       return { kind: 'completed', statusCode: 200, ...known }
     case 'cancelled': {
       const { status, code, message } = describe({ kind: 'cancelled' })
       return { kind: 'cancelled', statusCode: status, failure: { code, message }, ...known }
     }
     case 'failed': {
-      const { status, code, message } = describe(failureOf(job, stream, end.cause))
-      return { kind: 'failed', statusCode: status, failure: { code, message }, ...known }
+      const failure = failureOf(job, stream, end.cause)
+      const { status, code, message } = describe(failure)
+      const diagnosis = diagnose(failure, target.credential, known.endedAtMs)
+      job.health.failed(target, diagnosis, known.endedAtMs)
+      const told = { code, message, class: diagnosis.class }
+      return { kind: 'failed', statusCode: status, failure: told, ...known }
     }
   }
 }

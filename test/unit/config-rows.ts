@@ -66,6 +66,7 @@ export function surroundings(given: {
     providerKeys: new Map(),
     loadBalanceGroupsById: new Map(),
     settings: {},
+    customersById: new Map(),
   }
   return { config, mayBePrivate, variable: (name) => new Map(Object.entries(variables)).get(name) }
 }

@@ -1,5 +1,5 @@
-import { runInDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
+import { listDurableObjectIds, runInDurableObject } from 'cloudflare:test'
+import { env, exports } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import type { FrameReader } from '../../src/flights/frames'
 import type { Recording } from '../../src/flights/recording'
@@ -240,5 +240,30 @@ describe('an object that', () => {
     const share = await shareCall(hung, 'hung', { ...wish, leaseMs: 200 })
     if (share.kind !== 'follow') throw new Error(share.kind)
     expect(await share.frames.next()).toBeUndefined()
+  })
+})
+
+describe('a request', () => {
+  const ask = async (body: object) => {
+    const response = await exports.default.fetch('https://sluice.test/v1/chat/completions', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${env.ADMIN_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'demo/echo', messages: [{ role: 'user', content: 'hi' }], ...body }),
+    })
+    await response.text()
+    return response.headers.get('x-sluice-cache')
+  }
+
+  test('without the cache, or with an answer in it, visits no object', async () => {
+    const before = await listDurableObjectIds(env.FLIGHTS)
+    expect(await ask({})).toBeNull()
+    expect(await listDurableObjectIds(env.FLIGHTS)).toEqual(before)
+    expect(await ask({ cache_enabled: true })).toBe('miss')
+    const known = before.map(String)
+    const [made] = (await listDurableObjectIds(env.FLIGHTS)).filter((id) => !known.includes(String(id)))
+    if (made === undefined) throw new Error('Nobody was asked who calls.')
+    const claims = await runInDurableObject(env.FLIGHTS.get(made), (object) => vi.spyOn(object, 'claim'))
+    expect(await ask({ cache_enabled: true })).toBe('hit')
+    expect(claims).not.toHaveBeenCalled()
   })
 })
