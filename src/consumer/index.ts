@@ -32,14 +32,14 @@ export default {
       return keepAll(batch.messages, env, 'the log store refused it too often')
     return storeAll(batch.messages, env)
   },
-  async scheduled(_, env) {
+  async scheduled({ scheduledTime }, env) {
     const { objects } = await env.BODIES.list({ prefix: UNDELIVERED_PREFIX, limit: UNDELIVERED_PER_RUN })
     for (const { key } of objects) {
       await bringIn(env, key).catch((cause: unknown) =>
         report('undelivered_failed', { key, cause: String(cause) }),
       )
     }
-    await runAlerts(env)
+    await runAlerts(env, scheduledTime)
   },
 } satisfies ExportedHandler<ConsumerEnv>
 

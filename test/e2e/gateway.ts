@@ -69,6 +69,8 @@ export interface Gateway {
   logOf(id: string): Promise<LogRow>
   /** The ids of all log rows, once there are so many and no more come. */
   loggedIds(count: number): Promise<string[]>
+  /** Fires the consumer's cron, at this time. */
+  tick(atMs: number): Promise<void>
   /** What both workers wrote to their own logs. */
   consoleLines(): string[]
   close(): Promise<void>
@@ -122,6 +124,11 @@ export async function startGateway(variables: Record<string, string> = {}): Prom
     keyId: String(id),
     env,
     loggedIds: (count) => loggedIds(env.LOGS, count),
+    async tick(atMs) {
+      await server
+        .getWorker('sluice-consumer')
+        .scheduled({ cron: '* * * * *', scheduledTime: new Date(atMs) })
+    },
     consoleLines: () => server.getLogs().map(({ message }) => String(message)),
     async close() {
       await server.close()
