@@ -26,6 +26,7 @@ export interface Env {
   IDLE_TIMEOUT_MS?: string
   TOTAL_TIMEOUT_MS?: string
   KEEP_ALIVE_MS?: string
+  LIMITS_TIMEOUT_MS?: string
 }
 
 /** A worker variable or secret by a name that is only known at run time, such as a provider's. */
