@@ -12,6 +12,7 @@ import { sourceOf } from '../providers/target'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
 import type { Ending, Exchange } from './stages'
+import { traceOf } from './tracing'
 import { loggableBody } from './upstream-body'
 
 /** What is known of a request so far; a request that is refused early leaves a record of just that. */
@@ -31,6 +32,7 @@ export interface Known {
 }
 
 const MAX_TEXT = 1_000
+const NONE = {}
 
 /** The log record of a request that has ended. */
 export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogRecord {
@@ -39,6 +41,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
   const target = ending.target
   const lastAttempt = known.attempts.at(-1) ?? replayed
   const userAgent = request.headers.get('user-agent')
+  const trace = traceOf(request.headers, intake?.parameters ?? NONE, logId)
   return {
     version: LOG_RECORD_VERSION,
     id: logId,
@@ -75,6 +78,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
+    ...(trace === undefined ? {} : { trace }),
     ...bodiesOf(intake, ending),
   }
 }
