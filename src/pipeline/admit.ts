@@ -9,7 +9,6 @@ import type { Pin } from '../routing/pin'
 import { plan } from '../routing/plan'
 import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
-import type { RoutingSources } from '../routing/sources'
 import { targetsWithOrigin } from './affinity'
 import { authenticate } from './authenticate'
 import { attemptMsOf, timeoutsOf } from './deadlines'
@@ -20,7 +19,7 @@ import { luckOf } from './luck'
 import type { Known } from './record'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
-import { sourcesOf } from './stored-routing'
+import { retryDefaultsOf, sourcesOf } from './stored-routing'
 import { surroundingsOf } from './surroundings'
 
 /** What a request's body may have when MAX_BODY_BYTES does not say. */
@@ -67,14 +66,18 @@ export async function prepare(
   given: { intake: Intake; caller: Caller; pin: Pin | undefined },
 ): Promise<Prepared> {
   const { intake } = given
-  const { planned, sources, config } = await planTargets(exchange, isolate, given)
+  const { planned, config } = await planTargets(exchange, isolate, given)
   const targets = await targetsWithOrigin(exchange, intake, planned)
   const timeouts = timeoutsOf(exchange, config, targets)
   return {
     config,
     targets,
     timeouts: { ...timeouts, totalMs: Math.max(timeouts.totalMs, attemptMsOf(intake) ?? 0) },
-    retry: retryPolicyOf(intake.parameters, sources.retry, repeatedBy(exchange.request)),
+    retry: retryPolicyOf(
+      intake.parameters,
+      retryDefaultsOf(config, targets[0]?.model),
+      repeatedBy(exchange.request),
+    ),
   }
 }
 
@@ -105,7 +108,7 @@ async function planTargets(
   exchange: Exchange,
   isolate: Isolate,
   given: { intake: Intake; caller: Caller; pin: Pin | undefined },
-): Promise<{ planned: Target[]; sources: RoutingSources; config: Config }> {
+): Promise<{ planned: Target[]; config: Config }> {
   const { intake, caller, pin } = given
   const { env, background } = exchange
   const { speaks } = exchange.protocol
@@ -117,9 +120,8 @@ async function planTargets(
   }
   const luck = luckOf(exchange, isolate, intake)
   const planWith = (used: Config) => {
-    const sources = sourcesOf(used)
-    const planned = plan(wanted, surroundingsOf(env, used, speaks), luck, sources)
-    return { planned, sources, config: used }
+    const planned = plan(wanted, surroundingsOf(env, used, speaks), luck, sourcesOf(used))
+    return { planned, config: used }
   }
   const config = await isolate.config.get(background)
   try {

@@ -2,17 +2,15 @@ import * as z from 'zod'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
+import { LONGEST_TIMEOUT } from '../platform/settings'
 import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
 import { routingShape } from '../routing/parameters'
+import { CUSTOMER_NAMES, customerParamsSchema, identifier } from './customer-parameters'
 import { notAnObject, readMetadata } from './parameter-metadata'
 import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
-const MAX_IDENTIFIER_LENGTH = 254
-const identifier = z
-  .union([z.string(), z.number()])
-  .transform((value) => String(value).slice(0, MAX_IDENTIFIER_LENGTH))
 /** As long as the hosted gateway's own SDK lets a span's name be. */
 const MAX_NAME_LENGTH = 255
 const name = z.string().transform((value) => value.slice(0, MAX_NAME_LENGTH))
@@ -24,13 +22,7 @@ const parametersSchema = z.object({
   customer_identifier: identifier.nullish(),
   customer_email: z.string().nullish(),
   customer_name: z.string().nullish(),
-  customer_params: z
-    .looseObject({
-      customer_identifier: identifier.nullish(),
-      name: z.string().nullish(),
-      email: z.string().nullish(),
-    })
-    .nullish(),
+  customer_params: customerParamsSchema.nullish(),
   thread_identifier: identifier.nullish(),
   custom_identifier: identifier.nullish(),
   group_identifier: identifier.nullish(),
@@ -50,7 +42,7 @@ const parametersSchema = z.object({
   note: z.string().nullish(),
   category: z.string().nullish(),
   positive_feedback: z.boolean().nullish(),
-  timeout: z.number().positive().nullish(),
+  timeout: z.number().positive().max(LONGEST_TIMEOUT).nullish(),
   require_parameters: z.boolean().nullish(),
   extra_headers: z
     .record(z.string(), z.string())
@@ -61,8 +53,6 @@ const parametersSchema = z.object({
     })
     .nullish(),
 })
-
-const CUSTOMER_NAMES: ReadonlySet<string> = new Set(['customer_identifier', 'name', 'email'])
 
 /** Gateway parameters, validated. */
 export type GatewayParameters = z.infer<typeof parametersSchema>

@@ -1,3 +1,4 @@
+import type { FlightsEnv } from '../flights/share'
 import type { IdempotencyEnv } from '../idempotency/claim'
 import type { Caller } from '../keys/authenticate'
 import type { LimitsEnv } from '../limits/admit'
@@ -14,7 +15,7 @@ import type { RetryPolicy } from '../routing/retry-policy'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
-export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv
+export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & FlightsEnv
 
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {

@@ -47,14 +47,21 @@ export function listed(
   url: URL,
   found: { count: number; page: number; pageSize: number; results: unknown[] },
 ): Response {
-  const { count, page, pageSize, results } = found
+  return Response.json({ ...linksOf(url, found), results: found.results })
+}
+
+/** How many there are, and where the pages beside this one are. */
+export function linksOf(
+  url: URL,
+  { count, page, pageSize }: { count: number; page: number; pageSize: number },
+) {
   const linkTo = (other: number) => {
     const link = new URL(url)
     link.searchParams.set('page', String(other))
     return link.href
   }
   const next = page * pageSize < count ? linkTo(page + 1) : null
-  return Response.json({ count, next, previous: page > 1 ? linkTo(page - 1) : null, results })
+  return { count, next, previous: page > 1 ? linkTo(page - 1) : null }
 }
 
 /** One page of a list that is in memory. */
@@ -66,6 +73,17 @@ export function pageOf(url: URL, all: unknown[]): Response {
     pageSize,
     results: all.slice((page - 1) * pageSize, page * pageSize),
   })
+}
+
+/** One page of rows, each shown in a way that takes its time: what is on other pages is not asked for. */
+export async function pageOfShown<Row>(
+  url: URL,
+  rows: readonly Row[],
+  show: (rows: readonly Row[]) => Promise<unknown[]>,
+): Promise<Response> {
+  const { page, pageSize } = pagingOf(url, 50)
+  const results = await show(rows.slice((page - 1) * pageSize, page * pageSize))
+  return listed(url, { count: rows.length, page, pageSize, results })
 }
 
 /** The refusal of something that is not there. */
@@ -81,6 +99,15 @@ export function invalidField(field: string, problem: string): SluiceError {
 /** A success without a body. */
 export function noContent(): Response {
   return new Response(null, { status: 204 })
+}
+
+/** A time of the query, in milliseconds since 1970; undefined when it is not given. */
+export function timeOf(url: URL, name: string): number | undefined {
+  const text = url.searchParams.get(name)
+  if (text === null) return undefined
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw invalidField(name, 'must be an ISO 8601 time')
+  return ms
 }
 
 function positive(url: URL, name: string, fallback: number, most: number): number {

@@ -18,6 +18,8 @@ export function modelRow(modelName: string, given: Partial<ModelRow> = {}): Mode
     cacheHitInputCost: null,
     cacheCreationInputCost: null,
     maxContextWindow: null,
+    timeouts: null,
+    retryParams: null,
     streamingSupport: null,
     functionCall: null,
     imageSupport: null,
@@ -64,6 +66,7 @@ export function surroundings(given: {
     providerKeys: new Map(),
     loadBalanceGroupsById: new Map(),
     settings: {},
+    customersById: new Map(),
   }
   return { config, mayBePrivate, variable: (name) => new Map(Object.entries(variables)).get(name) }
 }
