@@ -1,17 +1,19 @@
-import { keepDeadLetter } from '../logs/dead-letters'
+import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
-import { type LogStoreEnv, storeRecords } from '../logs/log-store'
+import { storeRecords } from '../logs/log-store'
 import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
+import { deliverAll } from './deliver'
+import { keepOne, report, retryLater } from './messages'
 
 const DEAD_LETTER_QUEUE_SUFFIX = '-dead'
-const FIRST_RETRY_SECONDS = 1
-const LONGEST_RETRY_SECONDS = 300
+const DELIVERY_QUEUE_SUFFIX = '-deliveries'
 const UNDELIVERED_PER_RUN = 100
 
 /** Writes log records from the queue into D1 and R2; a batch that fails is delivered again, later each time. */
 export default {
   async queue(batch, env) {
-    if (batch.queue.endsWith(DEAD_LETTER_QUEUE_SUFFIX)) return keepAll(batch.messages, env)
+    if (batch.queue.endsWith(DEAD_LETTER_QUEUE_SUFFIX)) return keepAll(batch, env)
+    if (batch.queue.endsWith(DELIVERY_QUEUE_SUFFIX)) return deliverAll(batch.messages, env)
     return storeAll(batch.messages, env)
   },
   async scheduled(_, env) {
@@ -22,21 +24,18 @@ export default {
       )
     }
   },
-} satisfies ExportedHandler<LogStoreEnv>
+} satisfies ExportedHandler<DeliveriesEnv>
 
-async function storeAll(messages: readonly Message[], env: LogStoreEnv): Promise<void> {
+async function storeAll(messages: readonly Message[], env: DeliveriesEnv): Promise<void> {
   const readable: { message: Message; record: LogRecord }[] = []
   for (const message of messages) {
     const parsed = logRecordSchema.safeParse(message.body)
     if (parsed.success) readable.push({ message, record: parsed.data })
     else await keepOne(message, env, `not a log record of this version: ${parsed.error.message}`)
   }
+  const records = readable.map(({ record }) => record)
   try {
-    await storeRecords(
-      env,
-      readable.map(({ record }) => record),
-    )
-    for (const { message } of readable) message.ack()
+    await storeRecords(env, records)
   } catch (cause) {
     report('log_batch_failed', {
       messages: readable.length,
@@ -44,37 +43,31 @@ async function storeAll(messages: readonly Message[], env: LogStoreEnv): Promise
       reason: String(Object(cause).cause ?? ''),
     })
     for (const { message } of readable) retryLater(message)
+    return
   }
+  await sendOut(env, records)
+  for (const { message } of readable) message.ack()
 }
 
-async function keepAll(messages: readonly Message[], env: LogStoreEnv): Promise<void> {
-  for (const message of messages) await keepOne(message, env, 'the log store refused it too often')
+// The rows are written: whatever becomes of the deliveries, they are not to be written again.
+async function sendOut(env: DeliveriesEnv, records: readonly LogRecord[]): Promise<void> {
+  await queueDeliveries(env, records).catch((cause: unknown) =>
+    report('deliveries_lost', { records: records.length, cause: String(cause) }),
+  )
 }
 
-async function keepOne(message: Message, env: LogStoreEnv, reason: string): Promise<void> {
-  try {
-    await keepDeadLetter(env, { messageId: message.id, body: message.body, reason, receivedAtMs: Date.now() })
-    message.ack()
-  } catch (cause) {
-    report('dead_letter_failed', { messageId: message.id, cause: String(cause) })
-    retryLater(message)
-  }
-}
-
-function retryLater(message: Message): void {
-  const delaySeconds = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (message.attempts - 1))
-  message.retry({ delaySeconds })
+async function keepAll({ queue, messages }: MessageBatch, env: DeliveriesEnv): Promise<void> {
+  const isDelivery = queue.endsWith(DELIVERY_QUEUE_SUFFIX + DEAD_LETTER_QUEUE_SUFFIX)
+  const reason = isDelivery ? 'its receiver refused it too often' : 'the log store refused it too often'
+  for (const message of messages) await keepOne(message, env, reason)
 }
 
 /** What the gateway could not hand to the queue; the object goes only when its row is written. */
-async function bringIn(env: LogStoreEnv, key: string): Promise<void> {
+async function bringIn(env: DeliveriesEnv, key: string): Promise<void> {
   const object = await env.BODIES.get(key)
   if (object === null) return
-  await storeRecords(env, [recordFromJson(await object.text())])
+  const record = recordFromJson(await object.text())
+  await storeRecords(env, [record])
+  await sendOut(env, [record])
   await env.BODIES.delete(key)
-}
-
-function report(event: string, facts: Record<string, unknown>): void {
-  // biome-ignore lint/suspicious/noConsole: the worker's own log is where an operator looks for this
-  console.error(JSON.stringify({ event, ...facts }))
 }

@@ -79,13 +79,16 @@ function requestOf(env: ExporterEnv, spans: readonly OtlpSpan[]): Record<string,
     ...pairsOf(env.OTEL_RESOURCE_ATTRIBUTES),
   }
   const scopeSpans = [{ scope: { name: 'sluice' }, spans, schemaUrl: SCHEMA_URL }]
-  return { resourceSpans: [{ resource: { attributes: attributesOf(resource) }, scopeSpans, schemaUrl: SCHEMA_URL }] }
+  return {
+    resourceSpans: [{ resource: { attributes: attributesOf(resource) }, scopeSpans, schemaUrl: SCHEMA_URL }],
+  }
 }
 
 async function outcomeOf(response: Response, isJson: boolean): Promise<Exported> {
   const text = (await response.text().catch(() => '')).slice(0, MAX_REASON)
   // A receiver that took a part does not want the rest again.
-  if (response.ok) return { kind: 'done', ...(isJson && text.includes('rejectedSpans') ? { rejected: text } : {}) }
+  if (response.ok)
+    return { kind: 'done', ...(isJson && text.includes('rejectedSpans') ? { rejected: text } : {}) }
   const reason = `the collector answered with status ${response.status}: ${text}`
   if (REFUSALS.has(response.status)) return { kind: 'refused', reason }
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
