@@ -1,19 +1,41 @@
 import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
-import { storeRecords } from '../logs/log-store'
+import { type LogStoreEnv, storeRecords } from '../logs/log-store'
 import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
+import {
+  type AlertsEnv,
+  deliverAlerts,
+  giveUpAlerts,
+  keepLimitEvents,
+  runAlerts,
+  sendLimitEvents,
+} from './alerts'
 import { deliverAll } from './deliver'
 import { keepOne, report, retryLater } from './messages'
 
 const DEAD_LETTER_QUEUE_SUFFIX = '-dead'
+const ALERT_QUEUE_SUFFIX = '-alerts'
+const DEAD_ALERT_QUEUE_SUFFIX = '-alerts-dead'
 const DELIVERY_QUEUE_SUFFIX = '-deliveries'
+const DEAD_DELIVERY_QUEUE_SUFFIX = '-deliveries-dead'
 const UNDELIVERED_PER_RUN = 100
+
+/** Without what alerts need, it only stores logs. */
+type ConsumerEnv = LogStoreEnv & DeliveriesEnv & Partial<AlertsEnv>
 
 /** Writes log records from the queue into D1 and R2; a batch that fails is delivered again, later each time. */
 export default {
   async queue(batch, env) {
-    if (batch.queue.endsWith(DEAD_LETTER_QUEUE_SUFFIX)) return keepAll(batch, env)
+    if (batch.queue.endsWith(ALERT_QUEUE_SUFFIX)) return deliverAlerts(batch.messages, env, keepOne)
+    if (batch.queue.endsWith(DEAD_ALERT_QUEUE_SUFFIX)) {
+      await giveUpAlerts(batch.messages, env)
+      return keepAll(batch.messages, env, 'the alert was refused too often')
+    }
     if (batch.queue.endsWith(DELIVERY_QUEUE_SUFFIX)) return deliverAll(batch.messages, env)
+    if (batch.queue.endsWith(DEAD_DELIVERY_QUEUE_SUFFIX))
+      return keepAll(batch.messages, env, 'its receiver refused it too often')
+    if (batch.queue.endsWith(DEAD_LETTER_QUEUE_SUFFIX))
+      return keepAll(batch.messages, env, 'the log store refused it too often')
     return storeAll(batch.messages, env)
   },
   async scheduled(_, env) {
@@ -23,10 +45,11 @@ export default {
         report('undelivered_failed', { key, cause: String(cause) }),
       )
     }
+    await runAlerts(env)
   },
-} satisfies ExportedHandler<DeliveriesEnv>
+} satisfies ExportedHandler<ConsumerEnv>
 
-async function storeAll(messages: readonly Message[], env: DeliveriesEnv): Promise<void> {
+async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise<void> {
   const readable: { message: Message; record: LogRecord }[] = []
   for (const message of messages) {
     const parsed = logRecordSchema.safeParse(message.body)
@@ -36,6 +59,10 @@ async function storeAll(messages: readonly Message[], env: DeliveriesEnv): Promi
   const records = readable.map(({ record }) => record)
   try {
     await storeRecords(env, records)
+    const isTold = await keepLimitEvents(env, records)
+    await sendOut(env, records)
+    for (const { message } of readable) message.ack()
+    if (isTold) await sendLimitEvents(env)
   } catch (cause) {
     report('log_batch_failed', {
       messages: readable.length,
@@ -43,31 +70,27 @@ async function storeAll(messages: readonly Message[], env: DeliveriesEnv): Promi
       reason: String(Object(cause).cause ?? ''),
     })
     for (const { message } of readable) retryLater(message)
-    return
   }
-  await sendOut(env, records)
-  for (const { message } of readable) message.ack()
+}
+
+async function keepAll(messages: readonly Message[], env: LogStoreEnv, reason: string): Promise<void> {
+  for (const message of messages) await keepOne(message, env, reason)
 }
 
 // The rows are written: whatever becomes of the deliveries, they are not to be written again.
-async function sendOut(env: DeliveriesEnv, records: readonly LogRecord[]): Promise<void> {
+async function sendOut(env: ConsumerEnv, records: readonly LogRecord[]): Promise<void> {
   await queueDeliveries(env, records).catch((cause: unknown) =>
     report('deliveries_lost', { records: records.length, cause: String(cause) }),
   )
 }
 
-async function keepAll({ queue, messages }: MessageBatch, env: DeliveriesEnv): Promise<void> {
-  const isDelivery = queue.endsWith(DELIVERY_QUEUE_SUFFIX + DEAD_LETTER_QUEUE_SUFFIX)
-  const reason = isDelivery ? 'its receiver refused it too often' : 'the log store refused it too often'
-  for (const message of messages) await keepOne(message, env, reason)
-}
-
 /** What the gateway could not hand to the queue; the object goes only when its row is written. */
-async function bringIn(env: DeliveriesEnv, key: string): Promise<void> {
+async function bringIn(env: ConsumerEnv, key: string): Promise<void> {
   const object = await env.BODIES.get(key)
   if (object === null) return
   const record = recordFromJson(await object.text())
   await storeRecords(env, [record])
+  await keepLimitEvents(env, [record])
   await sendOut(env, [record])
   await env.BODIES.delete(key)
 }

@@ -4,6 +4,12 @@ import type { LogStoreEnv } from '../logs/log-store'
 const FIRST_RETRY_SECONDS = 1
 const LONGEST_RETRY_SECONDS = 300
 
+/** Lets a message come again, later each time. */
+export function retryLater(message: Message, atLeastSeconds = 0): void {
+  const delaySeconds = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (message.attempts - 1))
+  message.retry({ delaySeconds: Math.max(delaySeconds, Math.min(LONGEST_RETRY_SECONDS, atLeastSeconds)) })
+}
+
 /** Keeps a message for good that nobody else will take; should that fail, it comes again. */
 export async function keepOne(message: Message, env: LogStoreEnv, reason: string): Promise<void> {
   try {
@@ -15,14 +21,7 @@ export async function keepOne(message: Message, env: LogStoreEnv, reason: string
   }
 }
 
-/** Asks for a message again, later each time, and not before whoever refused it wants it. */
-export function retryLater(message: Message, leastSeconds = 0): void {
-  const usual = FIRST_RETRY_SECONDS * 2 ** (message.attempts - 1)
-  const delaySeconds = Math.min(LONGEST_RETRY_SECONDS, Math.max(usual, Math.ceil(leastSeconds)))
-  message.retry({ delaySeconds })
-}
-
-/** Writes a line into the worker's own log, which is where an operator looks. */
+/** Tells the worker's own log of something that went wrong. */
 export function report(event: string, facts: Record<string, unknown>): void {
   // biome-ignore lint/suspicious/noConsole: the worker's own log is where an operator looks for this
   console.error(JSON.stringify({ event, ...facts }))

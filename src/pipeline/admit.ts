@@ -4,6 +4,7 @@ import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Timeouts } from '../platform/lifeline'
+import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
 import type { Pin } from '../routing/pin'
 import { plan } from '../routing/plan'
@@ -11,6 +12,7 @@ import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
 import { targetsWithOrigin } from './affinity'
 import { authenticate } from './authenticate'
+import { cacheWish, lookUp } from './caching'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { decodedOnce } from './decoded'
 import { type Intake, readIntake } from './intake'
@@ -39,16 +41,26 @@ export async function admit(
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
-  const hold = await reserveLimits(exchange, isolate, {
+  const decoded = decodedOnce(exchange, intake)
+  const wish = cacheWish(exchange, { intake, config: prepared.config })
+  const looking =
+    wish === undefined ? undefined : lookUp(exchange, isolate, { ...prepared, intake, caller, decoded, wish })
+  const reserving = reserveLimits(exchange, isolate, {
     caller,
     parameters: intake.parameters,
     model: prepared.targets[0]?.model,
     tokens: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
     longestMs: prepared.timeouts.totalMs,
   })
+  const [hold, found] = looking === undefined ? [await reserving] : await Promise.all([reserving, looking])
   if (hold !== undefined) known.hold = hold
   known.plannedAtMs = effects.now()
-  return jobOf(exchange, isolate, { caller, intake, prepared, attempts: known.attempts })
+  const job = jobOf(exchange, isolate, { caller, intake, decoded, prepared, attempts: known.attempts })
+  if (found === undefined) return job
+  known.caching = found.caching
+  known.lookUpMs = found.lookUpMs
+  known.cache = { status: 'miss', key: found.caching.key }
+  return { ...job, ...found }
 }
 
 /** What is settled of a request before anything is reserved or sent. */
@@ -85,15 +97,21 @@ export async function prepare(
 export function jobOf(
   exchange: Exchange,
   isolate: Isolate,
-  given: { caller: Caller; intake: Intake; prepared: Prepared; attempts: LogAttempt[] },
+  given: {
+    caller: Caller
+    intake: Intake
+    decoded?: () => ChatRequest
+    prepared: Prepared
+    attempts: LogAttempt[]
+  },
 ): Job {
-  const { caller, intake, prepared, attempts } = given
+  const { caller, intake, prepared, attempts, decoded = decodedOnce(exchange, intake) } = given
   const { targets, timeouts, retry } = prepared
   return {
     ...exchange,
     caller,
     intake,
-    decoded: decodedOnce(exchange, intake),
+    decoded,
     targets,
     timeouts,
     deadlineAtMs: exchange.effects.now() + timeouts.totalMs,

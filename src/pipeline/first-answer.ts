@@ -30,7 +30,8 @@ export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
     const hasOthers = index < targets.length - 1
     try {
       const answer = await attempt(job, target, { isRetry: retriesMade > 0, waitedMs, hasOthers })
-      health.answered(target)
+      // Of a stream only its end tells.
+      if (answer.kind === 'whole') health.answered(target)
       return answer
     } catch (cause) {
       if (!(cause instanceof AttemptFailed)) throw cause
@@ -42,6 +43,8 @@ export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
       index = next.index
       waitedMs = next.waitMs
       if (waitedMs > 0) await pause(waitedMs, request.signal)
+      // A wait may last longer than it was meant to.
+      if (effects.now() >= job.deadlineAtMs) throw cause
     }
   }
 }

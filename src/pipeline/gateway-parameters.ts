@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { CACHE_OPTIONS, cacheShape } from '../cache/policy'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
@@ -18,6 +19,7 @@ const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
   ...routingShape,
+  ...cacheShape,
   disable_log: z.boolean().nullish(),
   customer_identifier: identifier.nullish(),
   customer_email: z.string().nullish(),
@@ -170,8 +172,14 @@ function isOursDespite(member: Member, bytes: Uint8Array): boolean {
 
 function ignoredOf(given: Record<string, unknown>): string[] {
   const customer = Object.keys(Object(given.customer_params)).filter((name) => !CUSTOMER_NAMES.has(name))
+  const options = Object.keys(Object(given.cache_options)).filter((name) => !CACHE_OPTIONS.has(name))
   const own = Object.keys(given).filter((name) => !Object.hasOwn(parametersSchema.shape, name))
-  return [...own, ...customer.map((name) => `customer_params.${name}`), ...unknownCredentialFields(given)]
+  return [
+    ...own,
+    ...customer.map((name) => `customer_params.${name}`),
+    ...options.map((name) => `cache_options.${name}`),
+    ...unknownCredentialFields(given),
+  ]
 }
 
 const CREDENTIALS = [

@@ -1,3 +1,5 @@
+import { alertChannelRoutes } from './alert-channels'
+import { alertEventRoutes } from './alert-events'
 import { apiKeyRoutes } from './api-keys'
 import { chatCompletions } from './chat-completions'
 import { createLogRoutes } from './create-logs'
@@ -43,6 +45,8 @@ export const routes: readonly Route[] = [
   ...temporaryKeyRoutes,
   ...userBudgetRoutes,
   ...limitRoutes,
+  ...alertChannelRoutes,
+  ...alertEventRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,

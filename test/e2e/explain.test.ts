@@ -158,7 +158,7 @@ describe('a request is explained', () => {
         headers: {
           'x-data-respan-params': JSON.stringify({
             ...{ timeout: 7, retry_params: { num_retries: 4, retry_after: 0.5 } },
-            ...{ customer_identifier: 'ada', cache_enabled: true },
+            ...{ customer_identifier: 'ada', mem0_params: {} },
           }),
         },
       },
@@ -170,7 +170,7 @@ describe('a request is explained', () => {
             { name: 'credential_override', given_in: 'the body' },
             { name: 'timeout', given_in: 'the header x-data-respan-params' },
           ]),
-          ignored: ['cache_enabled'],
+          ignored: ['mem0_params'],
         },
       },
     ],
