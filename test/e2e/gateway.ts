@@ -103,7 +103,10 @@ export async function startGateway(
     root: resolve(import.meta.dirname, '../..'),
     workers: [
       { configPath: 'wrangler.toml', secrets: { ...testVariables, ...variables } },
-      { configPath: 'src/consumer/wrangler.toml', secrets: { ...consumerVariables(variables), ...ofConsumer } },
+      {
+        configPath: 'src/consumer/wrangler.toml',
+        secrets: { ...consumerVariables(variables), ...ofConsumer },
+      },
     ],
   })
   const url = (await server.listen()).url.href.replace(/\/$/, '')

@@ -1,3 +1,4 @@
+import { protocols } from '../../protocols/table'
 import { otelProviderName } from '../../providers/otel-names'
 import type { LogRecord } from '../log-record'
 import { contentOf, settingsOf } from './content'
@@ -25,7 +26,9 @@ export function requestAttributes(
   { costNanoUsd, hasContent }: SpanOptions,
 ): { operation: string; values: Record<string, AttributeValue> } {
   const operation =
-    record.protocol === 'gemini' ? 'generate_content' : (OPERATIONS[record.logType] ?? record.logType)
+    record.protocol === protocols.gemini.id
+      ? 'generate_content'
+      : (OPERATIONS[record.logType] ?? record.logType)
   return {
     operation,
     values: {
