@@ -1,7 +1,8 @@
 import type { CacheEntry } from '../cache/entry'
 import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
-import type { Hold } from '../limits/admit'
+import type { CountedLimit, Hold } from '../limits/reserve'
+import type { OutputWish } from '../limits/wish'
 import {
   LOG_RECORD_VERSION,
   type LogAttempt,
@@ -14,6 +15,7 @@ import { sourceOf } from '../providers/target'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
+import { limitInfoOf } from './limit-info'
 import type { Ending, Exchange } from './stages'
 import { traceOf } from './tracing'
 import { loggableBody } from './upstream-body'
@@ -26,6 +28,10 @@ export interface Known {
   plannedAtMs?: number
   attempts: LogAttempt[]
   hold?: Hold
+  /** Where its limits stood, whether they let it in or not. */
+  limits?: CountedLimits
+  /** What it was expected to write, for the ledgers to learn from. */
+  output?: OutputWish
   /** The answer is another request's, which made the call: whatever that cost is in its own row. */
   replayed?: AnswerHead
   /** How the request takes part in the response cache. */
@@ -40,6 +46,14 @@ export interface Known {
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
   isExhausted?: boolean
+}
+
+/** The limits that a request was counted on. */
+export interface CountedLimits {
+  isAllowed: boolean
+  counted: readonly CountedLimit[]
+  /** Some count cost, and nobody can tell what the request costs. */
+  isPriceUnknown: boolean
 }
 
 const MAX_TEXT = 1_000
@@ -90,7 +104,8 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
-    ...(trace === undefined ? {} : { trace }),
+    trace,
+    limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
     ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
   }

@@ -9,6 +9,7 @@ import { timeoutsOf } from './deadlines'
 import type { Intake } from './intake'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
+import { limitNotes } from './reply'
 import { reserveLimits } from './reserve-limits'
 import type { Ending, Exchange } from './stages'
 
@@ -47,16 +48,17 @@ export async function replay(
   if (first?.kind !== 'head') return undefined
   const head = decodeHead(first.payload)
   known.replayed = head
-  const { totalMs } = timeoutsOf(exchange, await isolate.config.get(exchange.background))
+  const config = await isolate.config.get(exchange.background)
   try {
-    const hold = await reserveLimits(exchange, isolate, {
-      caller,
+    await reserveLimits(exchange, isolate, {
+      ...{ known, config, caller },
       parameters: intake.parameters,
       model: head.model,
-      tokens: () => 0,
-      longestMs: totalMs,
+      // The call that made the answer has paid for it.
+      target: undefined,
+      estimate: () => ({ inputTokens: 0, isFree: true }),
+      longestMs: timeoutsOf(exchange, config).totalMs,
     })
-    if (hold !== undefined) known.hold = hold
   } catch (cause) {
     frames.cancel()
     throw cause
@@ -72,13 +74,14 @@ async function whole(exchange: Exchange, { frames, known }: Following, head: Ans
   if (end === undefined || end.isCut) throw new SluiceError(CUT)
   const nowMs = exchange.effects.now()
   conclude(exchange, known, endingOf(end, { firstContentAtMs: nowMs, endedAtMs: nowMs }))
-  return new Response(concat(pieces), { status: head.status, headers: headersOf(head) })
+  return new Response(concat(pieces), { status: head.status, headers: headersOf(exchange, known, head) })
 }
 
 function streamed(exchange: Exchange, following: Following, head: AnswerHead): Response {
   const out = new IdentityTransformStream()
+  const headers = headersOf(exchange, following.known, head)
   exchange.background(pump(exchange, following, out.writable))
-  return new Response(out.readable, { status: head.status, headers: headersOf(head) })
+  return new Response(out.readable, { status: head.status, headers })
 }
 
 async function pump(
@@ -133,8 +136,9 @@ async function relay(
   return undefined
 }
 
-function headersOf({ headers }: AnswerHead): Headers {
-  return new Headers([...headers, [REPLAYED, 'true']])
+function headersOf(exchange: Exchange, known: Known, { headers }: AnswerHead): Headers {
+  const limits = limitNotes(known, exchange.effects.now())
+  return new Headers([...headers, ...Object.entries(limits), [REPLAYED, 'true']])
 }
 
 // The tokens are in the row of the request that called, and would be counted twice here.
