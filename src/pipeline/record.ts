@@ -42,6 +42,8 @@ export interface Known {
   cache?: LogCache
   /** The answer was kept from another request: nobody was called. */
   cached?: CacheEntry
+  /** Tells those who wait for the same answer how it ended, and whether it is kept. */
+  tellOthers?(ending: Ending, keeping: Promise<boolean>): void
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
