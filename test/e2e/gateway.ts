@@ -95,14 +95,20 @@ export function user(content: string) {
   return [{ role: 'user' as const, content }]
 }
 
-/** Starts the gateway with these variables beside the usual ones of tests. */
-export async function startGateway(variables: Record<string, string> = {}): Promise<Gateway> {
+/** Starts the gateway with these variables beside the usual ones of tests, and the consumer with its own. */
+export async function startGateway(
+  variables: Record<string, string> = {},
+  ofConsumer: Record<string, string> = {},
+): Promise<Gateway> {
   const upstream = await startFakeUpstream()
   const server = createTestHarness({
     root: resolve(import.meta.dirname, '../..'),
     workers: [
       { configPath: 'wrangler.toml', secrets: { ...testVariables, ...variables } },
-      { configPath: 'src/consumer/wrangler.toml', secrets: consumerVariables(variables) },
+      {
+        configPath: 'src/consumer/wrangler.toml',
+        secrets: { ...consumerVariables(variables), ...ofConsumer },
+      },
     ],
   })
   const url = (await server.listen()).url.href.replace(/\/$/, '')
