@@ -1,7 +1,7 @@
 import { type Cost, costOf } from '../providers/prices'
 import type { StoredBodies } from './bodies'
 import type { LogRecord } from './log-record'
-import type { BodyFacts } from './search-text'
+import type { BodyContents } from './search-text'
 
 /** What a request cost its sender, and what it would have cost without the cache. */
 export interface LoggedCost {
@@ -33,7 +33,7 @@ export function rowOf(
     cost,
     bodies,
     facts,
-  }: { cost: LoggedCost; bodies: StoredBodies | undefined; facts: BodyFacts | undefined },
+  }: { cost: LoggedCost; bodies: StoredBodies | undefined; facts: BodyContents | undefined },
 ): Record<string, unknown> {
   const { usage, tags, cache, prompt } = record
   return {

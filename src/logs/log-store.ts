@@ -5,7 +5,7 @@ import { COUNTING, type Counted, countedOf, IS_NEW } from './counting'
 import type { LogRecord } from './log-record'
 import { loggedCost, rowOf } from './log-row'
 import { INSERT_METADATA } from './metadata-index'
-import { type BodyFacts, bodyFacts } from './search-text'
+import { type BodyContents, bodyContents } from './search-text'
 
 /** Where the consumer writes. */
 export interface LogStoreEnv {
@@ -22,7 +22,7 @@ interface Entry {
   row?: string
   hasMetadata?: boolean
   /** What its bodies say, for the search. */
-  facts?: BodyFacts | undefined
+  facts?: BodyContents | undefined
 }
 
 /**
@@ -38,7 +38,7 @@ export async function storeRecords(env: LogStoreEnv, records: readonly LogRecord
     const cost = loggedCost(record)
     const counted = countedOf(record, cost)
     if (!hasRow(record)) return { counted }
-    const facts = bodyFacts(record)
+    const facts = bodyContents(record)
     const row = rowOf(record, { cost, facts, bodies: packed.placed.get(record.id) })
     return { counted, row: JSON.stringify(row), facts, hasMetadata: record.tags.metadata !== undefined }
   })

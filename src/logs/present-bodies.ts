@@ -18,9 +18,21 @@ export const BODY_FIELDS: readonly string[] = [
   ...['completion_messages', 'input', 'output', 'tools', 'tool_choice'],
 ]
 
+/** What reading the bodies of a log needs to know of it. */
+export type BodyFacts = Pick<LogRow, 'protocol' | 'stream' | 'statusCode' | 'upstreamModel'>
+
 /** What the bodies of a log say: whole, and, whatever protocol they are in, in the parts that people look for. */
 export function presentBodies(row: LogRow, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
-  if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, presentLog(row))
+  return partsOfBodies(row, bodies, row.protocol === GIVEN_PROTOCOL ? presentLog(row) : {})
+}
+
+/** The same; a name that is taken is not used for what the sender of a log told beside the known fields. */
+export function partsOfBodies(
+  row: BodyFacts,
+  bodies: Record<'request' | 'response', Uint8Array | undefined>,
+  taken: object,
+) {
+  if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, taken)
   const request = jsonOrText(bodies.request)
   const isStream = isStreamed(row, bodies.response)
   const { fullResponse, chatRequest, chatReply } = readBodies(row, {
@@ -44,31 +56,21 @@ export function presentBodies(row: LogRow, bodies: Record<'request' | 'response'
   }
 }
 
-/** What is to be known of a request to read its bodies. */
-export interface BodyOwner {
-  protocol?: string | null | undefined
-  upstreamModel?: string | null | undefined
-  stream: boolean
-  statusCode: number
-}
-
 /** Both bodies as values: JSON, or text; a stream as the reply that it adds up to. */
 export function wholeBodies(
-  owner: BodyOwner,
+  owner: BodyFacts,
   bodies: Record<'request' | 'response', Uint8Array | undefined>,
 ) {
   const request = jsonOrText(bodies.request)
   const { response } = bodies
-  const isStream = owner.protocol !== GIVEN_PROTOCOL && isStreamed(owner, response)
+  const isStream = row.protocol !== GIVEN_PROTOCOL && isStreamed(row, response)
   return {
     request,
-    response: isStream
-      ? readBodies(owner, { request, response, isStream }).fullResponse
-      : jsonOrText(response),
+    response: isStream ? readBodies(row, { request, response, isStream }).fullResponse : jsonOrText(response),
   }
 }
 
-function isStreamed({ stream, statusCode }: BodyOwner, response: Uint8Array | undefined): boolean {
+function isStreamed({ stream, statusCode }: BodyFacts, response: Uint8Array | undefined): boolean {
   return stream && statusCode !== 0 && response !== undefined && startsLikeEvents(response)
 }
 
@@ -80,7 +82,7 @@ interface Read {
 }
 
 function readBodies(
-  row: BodyOwner,
+  row: BodyFacts,
   given: { request: unknown; response: Uint8Array | undefined; isStream: boolean },
 ): Read {
   const { request, response, isStream } = given

@@ -21,7 +21,7 @@ const NO_TEXT = new Set([
 ])
 
 /** What a log's bodies say, for the search and for filters. */
-export interface BodyFacts {
+export interface BodyContents {
   /** The end of what was asked, and the beginning of what was answered: plain text. */
   input: string
   output: string
@@ -30,11 +30,14 @@ export interface BodyFacts {
 }
 
 /** The facts of bodies that ride in the record; undefined when there are none. */
-export function bodyFacts(record: LogRecord): BodyFacts | undefined {
+export function bodyContents(record: LogRecord): BodyContents | undefined {
   const request = bytesOf(record.requestBody)
   const response = bytesOf(record.responseBody)
   if (request === undefined && response === undefined) return undefined
-  const whole = wholeBodies(record, { request, response })
+  const whole = wholeBodies(
+    { ...record, protocol: record.protocol ?? null, upstreamModel: record.upstreamModel ?? null },
+    { request, response },
+  )
   return {
     // A conversation's newest turn stands at its end.
     input: textOf(whole.request).slice(-MAX_CHARACTERS),
@@ -47,7 +50,7 @@ function bytesOf(body: LogBody | undefined): Uint8Array | undefined {
   return body?.kind === 'inline' ? body.bytes : undefined
 }
 
-function settingsOf(request: unknown): Pick<BodyFacts, 'temperature' | 'maxTokens'> {
+function settingsOf(request: unknown): Pick<BodyContents, 'temperature' | 'maxTokens'> {
   const fields = fieldsOf(request)
   const config = fieldsOf(fields.generationConfig)
   const temperature = numberIn([fields.temperature, config.temperature])
