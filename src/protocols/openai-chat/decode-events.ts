@@ -5,37 +5,21 @@ import { fieldsOf, jsonOf, listOf, numberOf, textOf } from '../fields'
 import { sseReader } from '../sse'
 import { type ChoiceReader, choiceReader } from './decode-choice'
 import { chatErrorIn } from './decode-error'
-import { sourceReader } from './sources'
+import { sourceTeller } from './sources'
 import { findChatUsage } from './usage'
 
 /** Reads a stream of chat completion chunks, in the variants that compatible servers send. */
 export function chatEventDecoder(): EventDecoder {
   const choices = new Map<number, ChoiceReader>()
-  const sources = sourceReader()
+  const sources = sourceTeller()
   let events: ChatEvent[] = []
-  let held: ChatEvent[] = []
   let hasStarted = false
   let isOver = false
   let calls = 0
 
-  // Sources may come with the finish or behind it, but belong before it: a finish waits for the chunk that follows.
-  const release = () => {
-    for (const event of held) {
-      if (event.kind === 'finish') events.push(...sources.before(event.choice))
-      events.push(event)
-    }
-    held = []
-  }
   const finish = (event: ChatEvent) => {
     isOver = true
-    release()
-    events.push(event)
-  }
-  const tell = (event: ChatEvent) => {
-    sources.note(event)
-    const isHeld = event.kind === 'finish' || (event.kind === 'usage' && held.length > 0)
-    if (isHeld) held.push(event)
-    else events.push(event)
+    events.push(...sources.rest(), event)
   }
   const readerOf = (index: number) => {
     const reader = choices.get(index) ?? choiceReader(index, () => madeCallId(calls++))
@@ -46,18 +30,17 @@ export function chatEventDecoder(): EventDecoder {
     const chunk = fieldsOf(jsonOf(data))
     const error = chatErrorIn(chunk)
     if (error !== undefined) return finish({ kind: 'error', error, data })
-    sources.read(chunk)
-    release()
+    events.push(...sources.next(chunk))
     const deltas = listOf(chunk.choices).map(fieldsOf)
     // Azure begins with chunks of its own, about the prompt and its filters, that have neither id nor delta.
     if (!hasStarted && (textOf(chunk.id) !== undefined || deltas.some(({ delta }) => delta !== undefined))) {
       hasStarted = true
       events.push(startOf(chunk))
     }
-    for (const delta of deltas)
-      for (const event of readerOf(numberOf(delta.index) ?? 0).read(delta)) tell(event)
     const usage = findChatUsage(chunk)
-    if (usage !== undefined) tell({ kind: 'usage', usage })
+    const told = deltas.flatMap((delta) => readerOf(numberOf(delta.index) ?? 0).read(delta))
+    if (usage !== undefined) told.push({ kind: 'usage', usage })
+    events.push(...told.flatMap(sources.pass))
   }
   const reader = sseReader({
     event(data) {
@@ -82,7 +65,7 @@ export function chatEventDecoder(): EventDecoder {
       // Some compatible servers close in order after the last choice has finished, without [DONE].
       const isComplete = choices.size > 0 && [...choices.values()].every((choice) => choice.isFinished)
       if (!isOver && isComplete) finish({ kind: 'end' })
-      release()
+      events.push(...sources.rest())
       return taken()
     },
   }

@@ -33,34 +33,53 @@ export function untold(sources: readonly Citation[], told: readonly Citation[]):
   return sources.filter(({ url }) => !urls.has(url))
 }
 
-/** Gathers the sources of a stream, and tells them at the end of each choice that has a text to which they can belong. */
-export interface SourceReader {
-  read(chunk: Readonly<Record<string, unknown>>): void
-  /** Is shown all events of the choices. */
-  note(event: ChatEvent): void
-  /** What belongs before the finish of this choice. */
-  before(choice: number): ChatEvent[]
+/**
+ * Puts the sources of a stream before the finish of each choice that has a text to which they can belong. They may come
+ * with the finish or behind it, so that it waits for the chunk that follows.
+ */
+export interface SourceTeller {
+  /** Reads what a chunk says of sources; what has waited for it may go on. */
+  next(chunk: Readonly<Record<string, unknown>>): ChatEvent[]
+  /** What of an event may go on at once. */
+  pass(event: ChatEvent): ChatEvent[]
+  /** What still waits when nothing follows. */
+  rest(): ChatEvent[]
 }
 
-/** For one stream; chunks that repeat a list, as Perplexity's do, cost a comparison. */
-export function sourceReader(): SourceReader {
-  let sources: Citation[] = []
+/** For one stream; a list that each chunk repeats, as Perplexity's do, is told once. */
+export function sourceTeller(): SourceTeller {
   const told = new Map<number, Citation[]>()
+  let sources: Citation[] = []
+  let held: ChatEvent[] = []
+
+  const before = (choice: number): ChatEvent[] => {
+    const known = told.get(choice)
+    if (known === undefined) return []
+    return untold(sources, known).map((citation) => ({ kind: 'citation', choice, citation }))
+  }
+  const rest = () => {
+    const events = held.flatMap((event) =>
+      event.kind === 'finish' ? [...before(event.choice), event] : [event],
+    )
+    held = []
+    return events
+  }
   return {
-    read(chunk) {
+    next(chunk) {
       const more = sourcesOf(chunk)
-      // A later list is at least as long, and may know titles that the first one did not.
+      // A later list may know titles that the first one did not.
       if (more.length > 0) sources = [...more, ...untold(sources, more)]
+      return rest()
     },
-    note(event) {
+    pass(event) {
       if (event.kind === 'text' && !told.has(event.choice)) told.set(event.choice, [])
       if (event.kind === 'citation')
         told.set(event.choice, [...(told.get(event.choice) ?? []), event.citation])
+      const mustWait = event.kind === 'finish' || (event.kind === 'usage' && held.length > 0)
+      if (!mustWait) return [event]
+      held.push(event)
+      return []
     },
-    before(choice) {
-      const known = told.get(choice)
-      if (known === undefined) return []
-      return untold(sources, known).map((citation) => ({ kind: 'citation', choice, citation }))
-    },
+    rest,
   }
 }
