@@ -58,7 +58,7 @@ export function partsOfBodies(
 
 /** Both bodies as values: JSON, or text; a stream as the reply that it adds up to. */
 export function wholeBodies(
-  owner: BodyFacts,
+  row: BodyFacts,
   bodies: Record<'request' | 'response', Uint8Array | undefined>,
 ) {
   const request = jsonOrText(bodies.request)
