@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { storedBodiesOf } from './bodies'
 import { eraseBodies } from './erase-bodies'
-import { DELETE_METADATA, INSERT_METADATA } from './metadata-index'
+import { DELETE_METADATA, INSERT_METADATA } from './metadata-entries'
 import { readLog } from './query'
 
 const fields = {

@@ -4,7 +4,7 @@ import { packBodies } from './bodies'
 import { COUNTING, type Counted, countedOf, IS_NEW } from './counting'
 import type { LogRecord } from './log-record'
 import { loggedCost, rowOf } from './log-row'
-import { INSERT_METADATA } from './metadata-index'
+import { INSERT_METADATA } from './metadata-entries'
 import { type BodyContents, bodyContents } from './search-text'
 
 /** Where the consumer writes. */

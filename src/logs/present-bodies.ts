@@ -57,10 +57,7 @@ export function partsOfBodies(
 }
 
 /** Both bodies as values: JSON, or text; a stream as the reply that it adds up to. */
-export function wholeBodies(
-  row: BodyFacts,
-  bodies: Record<'request' | 'response', Uint8Array | undefined>,
-) {
+export function wholeBodies(row: BodyFacts, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
   const request = jsonOrText(bodies.request)
   const { response } = bodies
   const isStream = row.protocol !== GIVEN_PROTOCOL && isStreamed(row, response)

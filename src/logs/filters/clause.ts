@@ -1,4 +1,4 @@
-import { MAX_KEY_LENGTH, metadataText } from '../metadata-index'
+import { MAX_KEY_LENGTH, metadataText } from '../metadata-entries'
 import { searchExpression } from '../search'
 import { badFilter, type Filter, type Target } from './condition'
 import { FIELDS, type Field } from './fields'

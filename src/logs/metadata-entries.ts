@@ -1,8 +1,8 @@
 const MAX_KEYS = 50
 
-/** The longest key, and the longest part of a value, by which logs are found. */
+/** The longest key by which logs are found; of a longer one its beginning. */
 export const MAX_KEY_LENGTH = 128
-export const MAX_VALUE_LENGTH = 256
+const MAX_VALUE_LENGTH = 256
 
 /** A value of metadata as it is kept for filters: text, or JSON text, of a bounded length. */
 export function metadataText(value: unknown): string {
