@@ -12,6 +12,7 @@ import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
 import { targetsWithOrigin } from './affinity'
 import { authenticate } from './authenticate'
+import { bodyPolicyOf } from './body-policy'
 import { cacheWish, lookUp } from './caching'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { decodedOnce } from './decoded'
@@ -37,6 +38,7 @@ export async function admit(
   const { pin, known } = given
   const caller = await authenticate(exchange, isolate)
   known.caller = caller
+  known.bodyPolicy = bodyPolicyOf(caller, (await isolate.config.get(exchange.background)).settings)
   known.authenticatedAtMs = effects.now()
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake

@@ -5,6 +5,7 @@ import { sourceOf, type Target } from '../providers/target'
 import { callThrough, type ThroughAnswer } from '../providers/through-call'
 import type { Mirror } from '../providers/through-headers'
 import { authenticate } from './authenticate'
+import { bodyPolicyOf } from './body-policy'
 import { conclude } from './conclude'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { withCallersKey, withoutEffect } from './forward-credentials'
@@ -56,6 +57,7 @@ export async function forward(
   try {
     const caller = await authenticate(exchange, isolate)
     known.caller = caller
+    known.bodyPolicy = bodyPolicyOf(caller, (await isolate.config.get(exchange.background)).settings)
     known.authenticatedAtMs = effects.now()
     const { intake, body, fields } = await readForwarded(request, forwarding.isOwnPath)
     known.intake = intake

@@ -12,8 +12,10 @@ import {
   type LogTags,
 } from '../logs/log-record'
 import { sourceOf } from '../providers/target'
+import { type BodyPolicy, keepsBodies } from './body-policy'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
+import { headerMetadata } from './header-metadata'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
 import type { Ending, Exchange } from './stages'
@@ -25,6 +27,8 @@ export interface Known {
   caller?: Caller
   intake?: Intake
   authenticatedAtMs?: number
+  /** Which bodies are logged; all when absent. */
+  bodyPolicy?: BodyPolicy | undefined
   plannedAtMs?: number
   attempts: LogAttempt[]
   hold?: Hold
@@ -105,11 +109,13 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     routingMs: (known.plannedAtMs ?? ending.endedAtMs) - startedAtMs,
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
-    tags: intake === undefined ? {} : tagsOf(intake.parameters),
+    tags: intake === undefined ? {} : tagsOf(intake.parameters, request.headers),
     trace,
     limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
-    ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
+    ...(known.cache?.isOmitted === true || !keepsBodies(known.bodyPolicy, ending, logId)
+      ? {}
+      : bodiesOf(intake, ending)),
   }
 }
 
@@ -150,8 +156,9 @@ function bodiesOf(
   }
 }
 
-function tagsOf(parameters: GatewayParameters): LogTags {
+function tagsOf(parameters: GatewayParameters, headers: Headers): LogTags {
   const { customer_params: customer } = parameters
+  const fromHeaders = headerMetadata(headers)
   return {
     customerIdentifier: customerOf(parameters),
     customerEmail: parameters.customer_email ?? customer?.email ?? undefined,
@@ -159,7 +166,11 @@ function tagsOf(parameters: GatewayParameters): LogTags {
     threadIdentifier: parameters.thread_identifier ?? undefined,
     customIdentifier: parameters.custom_identifier ?? undefined,
     groupIdentifier: parameters.group_identifier ?? undefined,
-    metadata: parameters.metadata ?? undefined,
+    // What the body says wins.
+    metadata:
+      fromHeaders === undefined
+        ? (parameters.metadata ?? undefined)
+        : { ...fromHeaders, ...parameters.metadata },
     properties: parameters.properties ?? undefined,
     note: parameters.note ?? undefined,
     category: parameters.category ?? undefined,

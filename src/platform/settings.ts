@@ -49,7 +49,20 @@ export function timeoutsInMs({ headers, first_content: first, idle, total }: Tim
   }
 }
 
-const retentionSchema = z.strictObject({ bodies_days: count, logs_days: count })
+/** Days. */
+const retentionSchema = z.strictObject({
+  bodies_days: count,
+  logs_days: count,
+  rollups_days: count,
+  search_days: count,
+})
+const loggingSchema = z.strictObject({
+  bodies: z.enum(['all', 'none', 'errors']),
+  /** Of the requests that did not fail, the share whose bodies are kept. */
+  sample_rate: z.number().min(0, 'has to be from 0 to 1').max(1, 'has to be from 0 to 1'),
+  /** Whether the words of bodies can be searched for. */
+  search: z.boolean(),
+})
 const unknownPriceSchema = z.enum(['block', 'warn'])
 const modelsSchema = z.array(z.string().min(1, 'must not be empty'))
 
@@ -60,6 +73,7 @@ export const settingsSchema = z.strictObject({
   cache: cacheSchema.extend({ cache_options: cacheOptionsSchema.partial() }).partial().optional(),
   timeouts: timeoutSettings.optional(),
   retention: retentionSchema.partial().optional(),
+  logging: loggingSchema.partial().optional(),
   /** What limits on cost make of a model without a known price. */
   unknown_price: unknownPriceSchema.optional(),
 })
@@ -74,6 +88,7 @@ export const settingsPatchSchema = z.strictObject({
   cache: orNull(cacheSchema.extend({ cache_options: orNull(cacheOptionsSchema) })),
   timeouts: sectionPatches.timeouts,
   retention: orNull(retentionSchema),
+  logging: orNull(loggingSchema),
   unknown_price: unknownPriceSchema.nullish(),
 })
 
@@ -84,6 +99,7 @@ export function effectiveSettings({
   cache,
   timeouts,
   retention,
+  logging,
   unknown_price,
 }: Settings) {
   const usual = defaultSettings
@@ -98,6 +114,7 @@ export function effectiveSettings({
     },
     timeouts: { ...usual.timeouts, ...timeouts },
     retention: { ...usual.retention, ...retention },
+    logging: { ...usual.logging, ...logging },
     unknown_price: unknown_price ?? usual.unknown_price,
   }
 }
@@ -117,7 +134,8 @@ export const defaultSettings = {
     cache_options: { cache_by_customer: false, is_cached_by_model: false, omit_log: false },
   },
   timeouts: { headers: null, first_content: null, idle: null, total: null },
-  retention: { bodies_days: null, logs_days: null },
+  retention: { bodies_days: null, logs_days: null, rollups_days: null, search_days: 30 },
+  logging: { bodies: 'all', sample_rate: 1, search: true },
   unknown_price: 'block',
 } as const
 

@@ -17,6 +17,7 @@ const fields = {
   allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
   require_parameters: z.boolean().optional(),
   unknown_price: z.enum(['block', 'warn']).nullish(),
+  log_bodies: z.enum(['all', 'none', 'errors']).nullish(),
   ...limitFields,
 }
 
@@ -69,6 +70,7 @@ async function create(context: RouteContext): Promise<Response> {
     allowedModels: given.allowed_models ?? null,
     requireParameters: given.require_parameters ?? false,
     unknownPrice: given.unknown_price ?? null,
+    logBodies: given.log_bodies ?? null,
     expiresAtMs: timeOf(given.expires_at) ?? null,
     revokedAtMs: null,
     createdAtMs: nowMs,
@@ -93,6 +95,7 @@ async function change(context: RouteContext): Promise<Response> {
     ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
     ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
     ...(given.unknown_price === undefined ? {} : { unknownPrice: given.unknown_price }),
+    ...(given.log_bodies === undefined ? {} : { logBodies: given.log_bodies }),
     ...(limits === undefined ? {} : { limits }),
     ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
     updatedAtMs: nowMs,
@@ -141,6 +144,7 @@ async function shown(context: RouteContext, row: ApiKeyRow) {
     allowed_models: row.allowedModels,
     require_parameters: row.requireParameters,
     unknown_price: row.unknownPrice,
+    log_bodies: row.logBodies,
     limits: await shownKeyLimits(context, row),
     expires_at: isoOrNull(row.expiresAtMs),
     revoked: row.revokedAtMs !== null,
