@@ -1,5 +1,7 @@
 import { type CacheScope, cacheKeyOf, type Question } from '../cache/cache-key'
+import { exactJson } from '../cache/canonical-json'
 import type { CacheEntry } from '../cache/entry'
+import { isCleared } from '../cache/generations'
 import { type CachePolicy, cachePolicyOf } from '../cache/policy'
 import { bodyQuestion, chatQuestion } from '../cache/question'
 import { DEFAULT_TIMEOUT_MS, type ResponseCache, readEntry } from '../cache/response-cache'
@@ -100,14 +102,14 @@ export async function cachingOf(
   // Those who name nobody share with each other, not with everybody.
   const customer = wish.policy.isByCustomer ? (customerOf(intake.parameters) ?? '') : undefined
   // Whoever brings keys may bring hosts too: what those answer is for nobody else.
-  const isOwn = targets.some(({ credential }) => credential.kind === 'request')
+  const isOwn = caller.hasOwnCache === true || targets.some(({ credential }) => credential.kind === 'request')
   const scope: CacheScope = {
     environment: caller.environment,
     ...(isOwn ? { apiKeyId: caller.apiKeyId } : {}),
     ...(customer === undefined ? {} : { customer }),
     ...(models === undefined ? {} : { models }),
   }
-  const key = await cacheKeyOf(scope, question, () => semanticText(intake))
+  const key = await cacheKeyOf(scope, question, () => exactBody(intake))
   return { key, ...wish, isChat, models, responses }
 }
 
@@ -139,24 +141,30 @@ function questionOf(exchange: Exchange, { intake, decoded }: CacheRequest): Ques
 }
 
 /** The request as it was written, but for what was for the gateway. */
-function semanticText({ bytes, members, bodyNames }: Intake): string {
+function exactBody({ bytes, members, bodyNames }: Intake): unknown {
   const decoder = new TextDecoder()
-  return members
-    .filter(({ key }) => !bodyNames.has(key))
-    .map(({ key, valueStart, valueEnd }) => `${key}:${decoder.decode(bytes.subarray(valueStart, valueEnd))}`)
-    .join(',')
+  const own = members.filter(({ key }) => !bodyNames.has(key))
+  return Object.fromEntries(
+    own.map(({ key, valueStart, valueEnd }) => [
+      key,
+      exactJson(decoder.decode(bytes.subarray(valueStart, valueEnd))),
+    ]),
+  )
 }
 
 /** Whether a kept answer may be given to this request, now. */
 function isServable(
   { env, effects, protocol }: Exchange,
-  { about, reply: { head } }: CacheEntry,
+  entry: CacheEntry,
   given: CacheRequest & { caching: Caching },
 ): boolean {
   const { caller, intake, config, caching } = given
+  const { about, reply } = entry
+  const { head } = reply
   const nowMs = effects.now()
   if (nowMs >= about.expiresAtMs || nowMs - about.createdAtMs > caching.policy.ttlMs) return false
   if (about.hasToolCalls && !caching.policy.keepsToolCalls) return false
+  if (isCleared(entry, caching.key, config.cacheGenerations)) return false
   const isStrict = intake.parameters.require_parameters ?? caller.requiresParameters ?? false
   if (isStrict && about.losses.length > 0) return false
   const around = surroundingsOf(env, config, protocol.speaks)

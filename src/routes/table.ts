@@ -1,4 +1,5 @@
 import { apiKeyRoutes } from './api-keys'
+import { cacheRoutes } from './cache'
 import { chatCompletions } from './chat-completions'
 import { createLogRoutes } from './create-logs'
 import { customModelRoutes } from './custom-models'
@@ -46,6 +47,7 @@ export const routes: readonly Route[] = [
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
+  ...cacheRoutes,
   ...createLogRoutes,
   ...requestLogRoutes,
   ...usageRoutes,
