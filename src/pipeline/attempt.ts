@@ -50,11 +50,11 @@ async function attemptOnce(
   target: Target,
   how: Occasion & { withUsage: boolean },
 ): Promise<Answer> {
-  const { effects, intake, request, attempts } = job
+  const { effects, intake, signal, attempts } = job
   const startedAtMs = effects.now()
   const timeouts = attemptTimeouts(job, target, how.hasOthers)
   const whole = { atMs: job.deadlineAtMs, ms: job.timeouts.totalMs }
-  const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts, whole })
+  const lifeline = createLifeline({ client: signal, now: effects.now, timeouts, whole })
   const about = { ...aboutAttempt(target, how), startedAtMs }
   let lane: Lane | undefined
   try {

@@ -30,11 +30,16 @@ export interface Way {
 export interface Forwarding {
   /** The path is the gateway's own: gateway parameters may be in the body. */
   isOwnPath: boolean
+  /** Nobody is paid for it. */
+  isFree?: boolean
   /** @throws SluiceError when this caller may not, or nobody knows where to */
   wayOf(given: { caller: Caller } & Pick<ForwardIntake, 'fields'>): Promise<Way>
   /** Looks at a good JSON answer before the client has all of it. */
   learn?(answer: Record<string, unknown>, way: Way): void
 }
+
+/** What only reads or removes is free everywhere. */
+const FREE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE'])
 
 /**
  * A request that the gateway does not understand, and need not: method, body and answer go through as they are, with
@@ -58,21 +63,23 @@ export async function forward(
     const { target: own, model } = found
     const way = { ...found, target: await withCallersKey(exchange, isolate, { target: own, model, intake }) }
     if (way.model !== undefined) intake.model = way.model
-    const timeouts = timeoutsOf(exchange, await isolate.config.get(exchange.background))
+    const config = await isolate.config.get(exchange.background)
+    const timeouts = timeoutsOf(exchange, config)
     timeouts.totalMs = attemptMsOf(intake) ?? timeouts.totalMs
-    const hold = await reserveLimits(exchange, isolate, {
-      caller,
+    await reserveLimits(exchange, isolate, {
+      ...{ known, config, caller },
       parameters: intake.parameters,
       model: way.model,
+      target: forwarding.isFree === true || FREE_METHODS.has(request.method) ? undefined : way.target,
       // Nobody can tell what it will take.
-      tokens: () => 0,
+      estimate: () => undefined,
       longestMs: timeouts.totalMs,
     })
-    if (hold !== undefined) known.hold = hold
     known.plannedAtMs = effects.now()
     const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts })
     const answer = await attempt(exchange, known, { way, body, lifeline })
-    const headers = { ...answerHeaders(notesOf(exchange, known), undefined, ''), ...answer.headers }
+    const notes = notesOf(exchange, known)
+    const headers = { ...answerHeaders(notes, undefined, ''), ...answer.headers, ...notes.limits }
     if (answer.headers['content-type'] === undefined) delete headers['content-type']
     return respond({
       exchange,

@@ -1,7 +1,8 @@
 import type { CacheEntry } from '../cache/entry'
 import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
-import type { Hold } from '../limits/admit'
+import type { CountedLimit, Hold } from '../limits/reserve'
+import type { OutputWish } from '../limits/wish'
 import {
   LOG_RECORD_VERSION,
   type LogAttempt,
@@ -14,6 +15,7 @@ import { sourceOf } from '../providers/target'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
+import { limitInfoOf } from './limit-info'
 import type { Ending, Exchange } from './stages'
 import { loggableBody } from './upstream-body'
 
@@ -25,6 +27,10 @@ export interface Known {
   plannedAtMs?: number
   attempts: LogAttempt[]
   hold?: Hold
+  /** Where its limits stood, whether they let it in or not. */
+  limits?: CountedLimits
+  /** What it was expected to write, for the ledgers to learn from. */
+  output?: OutputWish
   /** The answer is another request's, which made the call: whatever that cost is in its own row. */
   replayed?: AnswerHead
   /** How the request takes part in the response cache. */
@@ -35,10 +41,20 @@ export interface Known {
   cache?: LogCache
   /** The answer was kept from another request: nobody was called. */
   cached?: CacheEntry
+  /** Tells those who wait for the same answer how it ended, and whether it is kept. */
+  tellOthers?(ending: Ending, keeping: Promise<boolean>): void
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
   isExhausted?: boolean
+}
+
+/** The limits that a request was counted on. */
+export interface CountedLimits {
+  isAllowed: boolean
+  counted: readonly CountedLimit[]
+  /** Some count cost, and nobody can tell what the request costs. */
+  isPriceUnknown: boolean
 }
 
 const MAX_TEXT = 1_000
@@ -87,6 +103,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
+    limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
     ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
   }
@@ -109,6 +126,7 @@ function attemptsOf({ attempts }: Known, { failure, statusCode }: Ending): LogAt
     statusCode,
     errorCode: failure.code,
     errorMessage: failure.message.slice(0, MAX_TEXT),
+    ...(failure.class === undefined ? {} : { errorClass: failure.class }),
   }
   return [...attempts.slice(0, -1), broken]
 }

@@ -17,6 +17,7 @@ const fields = {
   allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
   require_parameters: z.boolean().optional(),
   cache_scope: z.enum(['organization', 'api_key']).optional(),
+  unknown_price: z.enum(['block', 'warn']).nullish(),
   ...limitFields,
 }
 
@@ -68,6 +69,7 @@ async function create(context: RouteContext): Promise<Response> {
     environment: given.environment,
     allowedModels: given.allowed_models ?? null,
     requireParameters: given.require_parameters ?? false,
+    unknownPrice: given.unknown_price ?? null,
     expiresAtMs: timeOf(given.expires_at) ?? null,
     revokedAtMs: null,
     createdAtMs: nowMs,
@@ -93,6 +95,7 @@ async function change(context: RouteContext): Promise<Response> {
     ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
     ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
     ...(given.cache_scope === undefined ? {} : { cacheScope: given.cache_scope }),
+    ...(given.unknown_price === undefined ? {} : { unknownPrice: given.unknown_price }),
     ...(limits === undefined ? {} : { limits }),
     ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
     updatedAtMs: nowMs,
@@ -141,6 +144,7 @@ async function shown(context: RouteContext, row: ApiKeyRow) {
     allowed_models: row.allowedModels,
     require_parameters: row.requireParameters,
     cache_scope: row.cacheScope,
+    unknown_price: row.unknownPrice,
     limits: await shownKeyLimits(context, row),
     expires_at: isoOrNull(row.expiresAtMs),
     revoked: row.revokedAtMs !== null,

@@ -1,3 +1,5 @@
+import { alertChannelRoutes } from './alert-channels'
+import { alertEventRoutes } from './alert-events'
 import { apiKeyRoutes } from './api-keys'
 import { cacheRoutes } from './cache'
 import { chatCompletions } from './chat-completions'
@@ -44,6 +46,8 @@ export const routes: readonly Route[] = [
   ...temporaryKeyRoutes,
   ...userBudgetRoutes,
   ...limitRoutes,
+  ...alertChannelRoutes,
+  ...alertEventRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,

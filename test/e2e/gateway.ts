@@ -100,7 +100,7 @@ export async function startGateway(variables: Record<string, string> = {}): Prom
     root: resolve(import.meta.dirname, '../..'),
     workers: [
       { configPath: 'wrangler.toml', secrets: { ...testVariables, ...variables } },
-      { configPath: 'src/consumer/wrangler.toml' },
+      { configPath: 'src/consumer/wrangler.toml', secrets: consumerVariables(variables) },
     ],
   })
   const url = (await server.listen()).url.href.replace(/\/$/, '')
@@ -128,6 +128,12 @@ export async function startGateway(variables: Record<string, string> = {}): Prom
       await upstream.close()
     },
   }
+}
+
+/** What the consumer needs of the gateway's variables. */
+function consumerVariables(given: Record<string, string>): Record<string, string> {
+  const { ENCRYPTION_KEY = '', ALLOW_PRIVATE_UPSTREAMS = '' } = { ...testVariables, ...given }
+  return { ENCRYPTION_KEY, ALLOW_PRIVATE_UPSTREAMS }
 }
 
 function callsTo(url: string): Pick<Gateway, 'url' | 'manage' | 'logOf'> {

@@ -55,7 +55,7 @@ export interface Bench {
   close(): Promise<void>
 }
 
-/** Starts the gateway with all upstreams, and with these variables. */
+/** Starts the gateway with all upstreams, and with these variables beside its usual ones. */
 export async function startBench(variables: Record<string, string> = {}): Promise<Bench> {
   const fake = await startFakeUpstream()
   const gateway = await startGateway({
