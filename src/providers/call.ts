@@ -24,6 +24,8 @@ export interface UpstreamCall {
   clientHeaders: Headers
   /** What the request asks to be sent along; names that authorize or frame a call are refused. */
   extraHeaders?: Readonly<Record<string, string>> | undefined
+  /** They continue the request's trace. */
+  traceHeaders?: Readonly<Record<string, string>> | undefined
   lifeline: Lifeline
 }
 

@@ -13,6 +13,7 @@ import { loadBalanceGroupRoutes } from './load-balance-groups'
 import { mediaRoutes } from './media'
 import { messageRoutes } from './messages'
 import { modelRoutes } from './models'
+import { monitorRoutes } from './monitors'
 import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
 import { providerKeyRoutes } from './provider-keys'
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   ...limitRoutes,
   ...alertChannelRoutes,
   ...alertEventRoutes,
+  ...monitorRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
