@@ -91,7 +91,9 @@ const stories = upstreams.flatMap((upstream, index) =>
     const own = native.find(({ protocol }) => protocol === upstream.protocol)
     const others = native.filter((client) => client !== own)
     return [own, others[(index + mode) % others.length]].flatMap((by) =>
-      by === undefined ? [] : [[`${upstream.id}, ${stored}, by ${by.name}`, { upstream, stored, by }] as const],
+      by === undefined
+        ? []
+        : [[`${upstream.id}, ${stored}, by ${by.name}`, { upstream, stored, by }] as const],
     )
   }),
 )
