@@ -122,6 +122,7 @@ export function jobOf(
     deadlineAtMs: exchange.effects.now() + timeouts.totalMs,
     retry,
     health: isolate.health,
+    signal: exchange.request.signal,
     attempts,
   }
 }

@@ -13,7 +13,11 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
   known.onEnd?.(ending)
   background(emitLog(env, recordOf(exchange, known, ending)))
   rememberAnswer(exchange, known, ending)
-  keepAnswer(exchange, known, ending)
+  if (known.caching !== undefined) {
+    const keeping = keepAnswer(exchange, known, ending)
+    background(keeping)
+    known.tellOthers?.(ending, keeping)
+  }
   if (known.hold !== undefined) background(settle(env, known.hold, takenBy(exchange, known, ending)))
 }
 

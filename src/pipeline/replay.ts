@@ -5,6 +5,7 @@ import { passShield } from '../limits/shield'
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
 import { NO_USAGE } from '../protocols/canonical'
+import { clientWriter } from './client-writer'
 import { conclude, endingOfFailure } from './conclude'
 import { timeoutsOf } from './deadlines'
 import type { Intake } from './intake'
@@ -92,34 +93,23 @@ async function pump(
   out: WritableStream<Uint8Array>,
 ): Promise<void> {
   const { effects, protocol, request } = exchange
-  const writer = out.getWriter()
-  const gone = new Promise<void>((resolve) =>
-    request.signal.addEventListener('abort', () => resolve(), { once: true }),
-  )
+  const client = clientWriter(out, request.signal, frames.cancel)
   let firstContentAtMs: number | undefined
-  let hasLeft = false
-  const end = await relay(frames, async (bytes) => {
+  const end = await relay(frames, (bytes) => {
     firstContentAtMs ??= effects.now()
-    await Promise.race([writer.write(bytes), gone]).catch(() => {
-      hasLeft = true
-      frames.cancel()
-    })
+    return client.write(bytes)
   })
   const times = { firstContentAtMs: firstContentAtMs ?? effects.now(), endedAtMs: effects.now() }
-  if (hasLeft || request.signal.aborted)
-    return conclude(exchange, known, endingOfFailure(exchange, { kind: 'cancelled' }))
+  if (client.hasLeft) return conclude(exchange, known, endingOfFailure(exchange, { kind: 'cancelled' }))
   if (end !== undefined && !end.isCut) {
     conclude(exchange, known, endingOf(end, times))
-    return writer.close().catch(() => undefined)
+    return client.close()
   }
   conclude(exchange, known, endingOfFailure(exchange, CUT))
   // A file, or a frame that is open, can only be broken off.
-  if (intake.wantsBytes === true || protocol.framing !== undefined) return writer.abort(new Error('cut'))
-  const event = new TextEncoder().encode(protocol.errorEvent(describe(CUT)))
-  await writer
-    .write(event)
-    .then(() => writer.close())
-    .catch(() => undefined)
+  if (intake.wantsBytes === true || protocol.framing !== undefined) return client.abort(new Error('cut'))
+  await client.write(new TextEncoder().encode(protocol.errorEvent(describe(CUT))))
+  await client.close()
 }
 
 /** Gives on the bytes until the end; undefined when there is none. */

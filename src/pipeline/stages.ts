@@ -21,7 +21,7 @@ import type { Caching } from './caching'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
-export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & FlightsEnv & CacheEnv
+export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & CacheEnv & FlightsEnv
 
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {
@@ -47,6 +47,8 @@ export interface Job extends Exchange {
   /** Nothing goes on after this, whichever target it is at. */
   deadlineAtMs: number
   retry: RetryPolicy
+  /** Aborts when nobody wants the answer any more: the client, or those whom this request calls for as well. */
+  signal: AbortSignal
   health: Health
   /** Grows by one with each upstream call. */
   attempts: LogAttempt[]
@@ -87,6 +89,8 @@ export interface OpenStream {
   isTranslated: boolean
   /** Tools that stand in for something else upstream. */
   standIns: StandIns
+  /** Gives the upstream's bytes to those who wait for the same answer; the client is not the only one then. */
+  tellOthers?(bytes: Uint8Array): void
 }
 
 /** What an attempt brings. */

@@ -7,6 +7,7 @@ import { stoppedFailure } from '../providers/call'
 import { redactedBytes, redactedFailure } from '../providers/redact'
 import { diagnose } from '../routing/failure-class'
 import { receivedStream } from './keep-answer'
+import { outliving } from './outliving'
 import { createMeasure, createRecorder, createTimedRecorder, type Recorder } from './recorder'
 import { contentTypeOf } from './reply'
 import { type Ending, estimatedUsage, type Job, type OpenStream } from './stages'
@@ -27,11 +28,12 @@ export async function relayStream(
     // The log keeps what the client's protocol says: the upstream's own bytes where they are that.
     if (!stream.isTranslated) recorder.add(bytes)
     received?.add(bytes)
+    stream.tellOthers?.(bytes)
   }
   note(stream.prelude)
   const options: RelayOptions = {
     source: stream.source,
-    out,
+    out: stream.tellOthers === undefined ? out : outliving(job, out),
     prelude: stream.prelude,
     lifeline: stream.lifeline,
     feed(bytes) {
@@ -67,14 +69,15 @@ function errorText(job: Job, stream: OpenStream, cause: unknown): string {
 }
 
 // Nothing is to be changed for a stream that is made inside the worker, but only one that comes from the network can
-// be piped natively.
+// be piped natively; those who wait for the same answer are not to wait for the slow tap.
 function relayOf(
   stream: OpenStream,
   options: RelayOptions,
   changes: StreamFilter | undefined,
 ): Promise<StreamEnd> {
   if (changes !== undefined) return relayInBatches({ ...options, ...changes })
-  if (stream.target.builtIn === true) return relayInBatches({ ...options, ...UNCHANGED })
+  if (stream.target.builtIn === true || stream.tellOthers !== undefined)
+    return relayInBatches({ ...options, ...UNCHANGED })
   return relayNatively(options)
 }
 

@@ -12,6 +12,7 @@ import { loadBalanceGroupRoutes } from './load-balance-groups'
 import { mediaRoutes } from './media'
 import { messageRoutes } from './messages'
 import { modelRoutes } from './models'
+import { monitorRoutes } from './monitors'
 import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
 import { providerKeyRoutes } from './provider-keys'
@@ -47,6 +48,7 @@ export const routes: readonly Route[] = [
   ...limitRoutes,
   ...alertChannelRoutes,
   ...alertEventRoutes,
+  ...monitorRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
