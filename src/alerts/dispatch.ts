@@ -36,7 +36,8 @@ export async function dispatchEvents(env: DispatchEnv, nowMs: number): Promise<v
   await markQueued(env, ids, nowMs)
 }
 
+// Whom a monitor names is told, whatever else that channel takes.
 function takes({ id, events }: { id: string; events: string[] | null }, event: StoredEvent): boolean {
-  const isMeant = event.channels === null || event.channels.includes(id)
-  return isMeant && (events === null || events.includes(event.kind))
+  if (event.channels !== null) return event.channels.includes(id)
+  return events === null || events.includes(event.kind)
 }

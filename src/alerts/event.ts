@@ -62,7 +62,7 @@ const WORDS: Record<AlertEvent['kind'], Words> = {
   test: (details) => ({
     title: `Test: ${text(details.name)}`,
     summary: 'Alerts of this gateway arrive here.',
-    facts: [],
+    facts: details.monitor_id === undefined ? [] : monitorFacts(details),
   }),
 }
 

@@ -2,6 +2,7 @@ import { type DeliverEnv, deliverAlert, giveUp } from '../alerts/deliver'
 import { type DispatchEnv, dispatchEvents } from '../alerts/dispatch'
 import { forgetEvents, recordEvents } from '../alerts/event-store'
 import { limitEvents, noteTold } from '../alerts/limit-events'
+import { runMonitors } from '../alerts/run-monitors'
 import type { LogRecord } from '../logs/log-record'
 import type { LogStoreEnv } from '../logs/log-store'
 import { realEffects } from '../platform/effects'
@@ -32,10 +33,12 @@ export async function sendLimitEvents(env: Env): Promise<void> {
 }
 
 /** What alerts do by the clock. */
-export async function runAlerts(env: Env): Promise<void> {
+export async function runAlerts(env: Env, nowMs: number): Promise<void> {
   const ready = readyForAlerts(env)
   if (ready === undefined) return
-  const nowMs = realEffects.now()
+  const unmeasured = ({ id }: { id: string }, cause: unknown) =>
+    report('monitor_failed', { monitor: id, cause: String(cause) })
+  await runMonitors(ready, { nowMs, effects: realEffects }, unmeasured).catch(failed('monitors_failed'))
   await dispatchEvents(ready, nowMs).catch(failed('alerts_not_queued'))
   await forgetEvents(ready, nowMs - EVENTS_KEPT_MS, FORGOTTEN_PER_RUN).catch(failed('alerts_not_forgotten'))
 }

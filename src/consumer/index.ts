@@ -1,4 +1,4 @@
-import { keepDeadLetter } from '../logs/dead-letters'
+import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
 import { type LogStoreEnv, storeRecords } from '../logs/log-store'
 import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
@@ -10,15 +10,18 @@ import {
   runAlerts,
   sendLimitEvents,
 } from './alerts'
-import { report, retryLater } from './messages'
+import { deliverAll } from './deliver'
+import { keepOne, report, retryLater } from './messages'
 
 const DEAD_LETTER_QUEUE_SUFFIX = '-dead'
 const ALERT_QUEUE_SUFFIX = '-alerts'
 const DEAD_ALERT_QUEUE_SUFFIX = '-alerts-dead'
+const DELIVERY_QUEUE_SUFFIX = '-deliveries'
+const DEAD_DELIVERY_QUEUE_SUFFIX = '-deliveries-dead'
 const UNDELIVERED_PER_RUN = 100
 
 /** Without what alerts need, it only stores logs. */
-type ConsumerEnv = LogStoreEnv & Partial<AlertsEnv>
+type ConsumerEnv = LogStoreEnv & DeliveriesEnv & Partial<AlertsEnv>
 
 /** Writes log records from the queue into D1 and R2; a batch that fails is delivered again, later each time. */
 export default {
@@ -28,18 +31,21 @@ export default {
       await giveUpAlerts(batch.messages, env)
       return keepAll(batch.messages, env, 'the alert was refused too often')
     }
+    if (batch.queue.endsWith(DELIVERY_QUEUE_SUFFIX)) return deliverAll(batch.messages, env)
+    if (batch.queue.endsWith(DEAD_DELIVERY_QUEUE_SUFFIX))
+      return keepAll(batch.messages, env, 'its receiver refused it too often')
     if (batch.queue.endsWith(DEAD_LETTER_QUEUE_SUFFIX))
       return keepAll(batch.messages, env, 'the log store refused it too often')
     return storeAll(batch.messages, env)
   },
-  async scheduled(_, env) {
+  async scheduled({ scheduledTime }, env) {
     const { objects } = await env.BODIES.list({ prefix: UNDELIVERED_PREFIX, limit: UNDELIVERED_PER_RUN })
     for (const { key } of objects) {
       await bringIn(env, key).catch((cause: unknown) =>
         report('undelivered_failed', { key, cause: String(cause) }),
       )
     }
-    await runAlerts(env)
+    await runAlerts(env, scheduledTime)
   },
 } satisfies ExportedHandler<ConsumerEnv>
 
@@ -54,6 +60,7 @@ async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise
   try {
     await storeRecords(env, records)
     const isTold = await keepLimitEvents(env, records)
+    await sendOut(env, records)
     for (const { message } of readable) message.ack()
     if (isTold) await sendLimitEvents(env)
   } catch (cause) {
@@ -70,14 +77,11 @@ async function keepAll(messages: readonly Message[], env: LogStoreEnv, reason: s
   for (const message of messages) await keepOne(message, env, reason)
 }
 
-async function keepOne(message: Message, env: LogStoreEnv, reason: string): Promise<void> {
-  try {
-    await keepDeadLetter(env, { messageId: message.id, body: message.body, reason, receivedAtMs: Date.now() })
-    message.ack()
-  } catch (cause) {
-    report('dead_letter_failed', { messageId: message.id, cause: String(cause) })
-    retryLater(message)
-  }
+// The rows are written: whatever becomes of the deliveries, they are not to be written again.
+async function sendOut(env: ConsumerEnv, records: readonly LogRecord[]): Promise<void> {
+  await queueDeliveries(env, records).catch((cause: unknown) =>
+    report('deliveries_lost', { records: records.length, cause: String(cause) }),
+  )
 }
 
 /** What the gateway could not hand to the queue; the object goes only when its row is written. */
@@ -87,5 +91,6 @@ async function bringIn(env: ConsumerEnv, key: string): Promise<void> {
   const record = recordFromJson(await object.text())
   await storeRecords(env, [record])
   await keepLimitEvents(env, [record])
+  await sendOut(env, [record])
   await env.BODIES.delete(key)
 }

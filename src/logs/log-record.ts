@@ -130,6 +130,10 @@ const traceSchema = z.object({
   spanName: z.string().optional(),
   spanPath: z.string().optional(),
   workflowName: z.string().optional(),
+  /** Of W3C Trace Context, as it came. */
+  traceState: z.string().optional(),
+  /** The caller does not record its trace, so that nothing of it is exported. */
+  isUnsampled: z.boolean().optional(),
 })
 
 /** The queue message, one per request: the contract between the gateway and the consumer worker. */

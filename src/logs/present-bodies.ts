@@ -12,12 +12,29 @@ import type { LogRow } from './query'
 
 const CHAT = 'openai-chat'
 
+/** What is shown of a log only with its bodies. */
+export const BODY_FIELDS: readonly string[] = [
+  ...['full_request', 'full_response', 'response_stream', 'prompt_messages', 'completion_message'],
+  ...['completion_messages', 'input', 'output', 'tools', 'tool_choice'],
+]
+
+/** What reading the bodies of a log needs to know of it. */
+export type BodyFacts = Pick<LogRow, 'protocol' | 'stream' | 'statusCode' | 'upstreamModel'>
+
 /** What the bodies of a log say: whole, and, whatever protocol they are in, in the parts that people look for. */
 export function presentBodies(row: LogRow, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
-  if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, presentLog(row))
+  return partsOfBodies(row, bodies, row.protocol === GIVEN_PROTOCOL ? presentLog(row) : {})
+}
+
+/** The same; a name that is taken is not used for what the sender of a log told beside the known fields. */
+export function partsOfBodies(
+  row: BodyFacts,
+  bodies: Record<'request' | 'response', Uint8Array | undefined>,
+  taken: object,
+) {
+  if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, taken)
   const request = jsonOrText(bodies.request)
-  const isStream =
-    row.stream && row.statusCode !== 0 && bodies.response !== undefined && startsLikeEvents(bodies.response)
+  const isStream = isStreamed(row, bodies.response)
   const { fullResponse, chatRequest, chatReply } = readBodies(row, {
     request,
     response: bodies.response,
@@ -39,6 +56,21 @@ export function presentBodies(row: LogRow, bodies: Record<'request' | 'response'
   }
 }
 
+/** Both bodies as values: JSON, or text; a stream as the reply that it adds up to. */
+export function wholeBodies(row: BodyFacts, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
+  const request = jsonOrText(bodies.request)
+  const { response } = bodies
+  const isStream = row.protocol !== GIVEN_PROTOCOL && isStreamed(row, response)
+  return {
+    request,
+    response: isStream ? readBodies(row, { request, response, isStream }).fullResponse : jsonOrText(response),
+  }
+}
+
+function isStreamed({ stream, statusCode }: BodyFacts, response: Uint8Array | undefined): boolean {
+  return stream && statusCode !== 0 && response !== undefined && startsLikeEvents(response)
+}
+
 interface Read {
   fullResponse: unknown
   /** In the shape of a chat completion, which Respan's fields have. */
@@ -47,7 +79,7 @@ interface Read {
 }
 
 function readBodies(
-  row: LogRow,
+  row: BodyFacts,
   given: { request: unknown; response: Uint8Array | undefined; isStream: boolean },
 ): Read {
   const { request, response, isStream } = given

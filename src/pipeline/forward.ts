@@ -16,6 +16,7 @@ import { answerHeaders, notesOf } from './reply'
 import { reserveLimits } from './reserve-limits'
 import { refuse } from './serve'
 import type { Exchange } from './stages'
+import { traceHeaders } from './tracing'
 
 /** Where a forwarded request goes. */
 export interface Way {
@@ -109,14 +110,15 @@ function respond(forwarded: Forwarded): Response {
 }
 
 async function attempt(
-  { env, effects, request }: Exchange,
-  { attempts }: Known,
+  { env, effects, request, logId }: Exchange,
+  { attempts, intake }: Known,
   given: { way: Way; body: ForwardIntake['body']; lifeline: Lifeline },
 ): Promise<ThroughAnswer> {
   const { way, body, lifeline } = given
   const { target, url, mirror, model = '' } = way
   const { providerId, credential } = target
   const startedAtMs = effects.now()
+  const { headers } = request
   const about = { providerId, model, upstreamModel: '', credentialKind: sourceOf(credential), startedAtMs }
   try {
     const answer = await callThrough({
@@ -125,7 +127,11 @@ async function attempt(
       method: request.method,
       url,
       body,
-      clientHeaders: request.headers,
+      clientHeaders: headers,
+      traceHeaders: traceHeaders(
+        { headers, env, logId, parameters: intake?.parameters ?? {} },
+        attempts.length,
+      ),
       lifeline,
       ...(mirror === undefined ? {} : { mirror }),
     })

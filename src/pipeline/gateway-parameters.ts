@@ -12,6 +12,9 @@ import { CUSTOMER_NAMES, customerParamsSchema, identifier } from './customer-par
 import { notAnObject, readMetadata } from './parameter-metadata'
 import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
+/** As long as the hosted gateway's own SDK lets a span's name be. */
+const MAX_NAME_LENGTH = 255
+const name = z.string().transform((value) => value.slice(0, MAX_NAME_LENGTH))
 const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
@@ -25,6 +28,17 @@ const parametersSchema = z.object({
   thread_identifier: identifier.nullish(),
   custom_identifier: identifier.nullish(),
   group_identifier: identifier.nullish(),
+  trace_unique_id: identifier.nullish(),
+  trace_name: name.nullish(),
+  trace_group_identifier: identifier.nullish(),
+  session_identifier: identifier.nullish(),
+  span_unique_id: identifier.nullish(),
+  span_name: name.nullish(),
+  span_parent_id: identifier.nullish(),
+  span_path: z.string().nullish(),
+  span_workflow_name: name.nullish(),
+  span_handoffs: z.array(z.unknown()).nullish(),
+  span_tools: z.array(z.unknown()).nullish(),
   metadata: fields.nullish(),
   properties: fields.nullish(),
   note: z.string().nullish(),
@@ -201,13 +215,27 @@ function deepest(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: strin
   return { path: [...issue.path, ...inner.path], message: inner.message }
 }
 
-function validated(given: unknown, wayOf: ReadParameters['wayOf']): GatewayParameters {
-  const parsed = parametersSchema.safeParse(given)
-  if (parsed.success) return parsed.data
-  const [first] = parsed.error.issues
+const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(parametersSchema.shape))
+
+// One by one, and only what was given: a request has a few of the fifty, and looking at the others costs as much.
+function validated(
+  given: Readonly<Record<string, unknown>>,
+  wayOf: ReadParameters['wayOf'],
+): GatewayParameters {
+  const parameters: GatewayParameters = {}
+  for (const [name, value] of Object.entries(given)) {
+    const parsed = SCHEMAS.get(name)?.safeParse(value)
+    if (parsed?.success === true) Object.assign(parameters, { [name]: parsed.data })
+    else if (parsed !== undefined) throw wrongParameter(name, parsed.error, wayOf)
+  }
+  return parameters
+}
+
+function wrongParameter(name: string, error: z.ZodError, wayOf: ReadParameters['wayOf']): SluiceError {
+  const [first] = error.issues
   const issue = first === undefined ? undefined : deepest(first)
-  const param = issue?.path.map(String).join('.') ?? ''
-  throw new SluiceError({
+  const param = [name, ...(issue?.path ?? [])].map(String).join('.')
+  return new SluiceError({
     kind: 'invalid_request',
     code: 'invalid_parameter',
     param,

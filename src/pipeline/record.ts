@@ -18,6 +18,7 @@ import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
 import type { Ending, Exchange } from './stages'
+import { traceOf } from './tracing'
 import { loggableBody } from './upstream-body'
 
 /** What is known of a request so far; a request that is refused early leaves a record of just that. */
@@ -59,6 +60,7 @@ export interface CountedLimits {
 }
 
 const MAX_TEXT = 1_000
+const NONE = {}
 
 /** The log record of a request that has ended. */
 export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogRecord {
@@ -68,6 +70,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
   const origin = target ?? originOf(known.cached)
   const lastAttempt = known.attempts.at(-1) ?? replayed
   const userAgent = request.headers.get('user-agent')
+  const trace = traceOf(request.headers, intake?.parameters ?? NONE, logId)
   return {
     version: LOG_RECORD_VERSION,
     id: logId,
@@ -104,6 +107,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
+    trace,
     limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
     ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),

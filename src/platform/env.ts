@@ -26,6 +26,8 @@ export interface Env {
   IDLE_TIMEOUT_MS?: string
   TOTAL_TIMEOUT_MS?: string
   KEEP_ALIVE_MS?: string
+  /** With `tracecontext` in it every upstream call is sent a `traceparent`, not only those of clients that send one. */
+  OTEL_PROPAGATORS?: string
   LIMITS_TIMEOUT_MS?: string
 }
 

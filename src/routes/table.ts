@@ -1,6 +1,7 @@
 import { alertChannelRoutes } from './alert-channels'
 import { alertEventRoutes } from './alert-events'
 import { apiKeyRoutes } from './api-keys'
+import { cacheRoutes } from './cache'
 import { chatCompletions } from './chat-completions'
 import { createLogRoutes } from './create-logs'
 import { customModelRoutes } from './custom-models'
@@ -12,6 +13,7 @@ import { loadBalanceGroupRoutes } from './load-balance-groups'
 import { mediaRoutes } from './media'
 import { messageRoutes } from './messages'
 import { modelRoutes } from './models'
+import { monitorRoutes } from './monitors'
 import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
 import { providerKeyRoutes } from './provider-keys'
@@ -47,9 +49,11 @@ export const routes: readonly Route[] = [
   ...limitRoutes,
   ...alertChannelRoutes,
   ...alertEventRoutes,
+  ...monitorRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
+  ...cacheRoutes,
   ...createLogRoutes,
   ...requestLogRoutes,
   ...usageRoutes,
