@@ -2,6 +2,7 @@ import { getTableColumns } from 'drizzle-orm'
 import { requestLogs } from '../platform/logs-schema'
 import { packBodies } from './bodies'
 import { COUNTING, type Counted, countedOf, IS_NEW } from './counting'
+import { COUNT_LIMITS, type LimitSum, limitSumsOf } from './limit-sums'
 import type { LogRecord } from './log-record'
 import { loggedCost, rowOf } from './log-row'
 
@@ -17,6 +18,7 @@ const MAX_PARAMETER_LENGTH = 600_000
 /** A record on its way into D1: its row as JSON text, unless it is only to be counted. */
 interface Entry {
   counted: Counted
+  limits: LimitSum[]
   row?: string
 }
 
@@ -32,8 +34,9 @@ export async function storeRecords(env: LogStoreEnv, records: readonly LogRecord
   const entries = fresh.map((record): Entry => {
     const cost = loggedCost(record)
     const counted = countedOf(record, cost)
-    if (!hasRow(record)) return { counted }
-    return { counted, row: JSON.stringify(rowOf(record, cost, packed.placed.get(record.id))) }
+    const limits = limitSumsOf(record, cost)
+    if (!hasRow(record)) return { counted, limits }
+    return { counted, limits, row: JSON.stringify(rowOf(record, cost, packed.placed.get(record.id))) }
   })
   for (const chunk of chunksOf(entries)) await env.LOGS.batch(statementsFor(env.LOGS, chunk))
 }
@@ -77,9 +80,11 @@ function chunksOf(entries: readonly Entry[]): Entry[][] {
 function statementsFor(database: D1Database, entries: readonly Entry[]): D1PreparedStatement[] {
   const counted = JSON.stringify(entries.map((entry) => entry.counted))
   const rows = entries.flatMap(({ row }) => row ?? [])
+  const limits = entries.flatMap((entry) => entry.limits)
   const rowless = entries.filter(({ row }) => row === undefined).map((entry) => entry.counted)
   return [
     ...COUNTING.map((statement) => database.prepare(statement).bind(counted)),
+    ...(limits.length === 0 ? [] : [database.prepare(COUNT_LIMITS).bind(JSON.stringify(limits), Date.now())]),
     ...(rows.length === 0 ? [] : [database.prepare(INSERT_ROWS).bind(`[${rows.join(',')}]`)]),
     ...(rowless.length === 0 ? [] : [database.prepare(INSERT_ROWLESS).bind(JSON.stringify(rowless))]),
   ]
