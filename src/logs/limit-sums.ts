@@ -19,6 +19,8 @@ export interface LimitSum {
   metric: string
   window: string
   amount: number
+  /** When it was counted, in milliseconds since 1970. */
+  atMs: number
 }
 
 /**
@@ -27,13 +29,14 @@ export interface LimitSum {
  */
 export function limitSumsOf(record: LogRecord, cost: LoggedCost): LimitSum[] {
   const { limitInfo, id } = record
+  const atMs = Date.now()
   if (limitInfo?.isAllowed !== true) return []
   return limitInfo.limits.flatMap((limit) => {
     const { policyId, subject, windowStartMs, scope, name, metric, window } = limit
     if (policyId === undefined || subject === undefined || windowStartMs === undefined) return []
     if (metric === 'concurrency' || window === 'minute') return []
     const amount = amountOf(record, cost, limit)
-    return [{ id, policyId, subject, windowStartMs, scope, name, metric, window, amount }]
+    return [{ id, policyId, subject, windowStartMs, scope, name, metric, window, amount, atMs }]
   })
 }
 
@@ -57,11 +60,11 @@ function tokensOf(usage: NonNullable<LogRecord['usage']>): number {
   return inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens + outputTokens
 }
 
-/** Takes a JSON list of what records add, and the time; has to run ahead of the rows, in their transaction. */
+/** Takes a JSON list of what records add; has to run ahead of the rows, in their transaction. */
 export const COUNT_LIMITS = `insert into limit_sums
     (policy_id, subject, window_start_ms, scope, name, metric, "window", amount, updated_at_ms)
   select value ->> 'policyId', value ->> 'subject', value ->> 'windowStartMs', value ->> 'scope', value ->> 'name',
-    value ->> 'metric', value ->> 'window', sum(value ->> 'amount'), ?2
-  from json_each(?1) where ${IS_NEW} group by 1, 2, 3
+    value ->> 'metric', value ->> 'window', sum(value ->> 'amount'), max(value ->> 'atMs')
+  from json_each(?) where ${IS_NEW} group by 1, 2, 3
   on conflict (policy_id, subject, window_start_ms) do update set
     amount = amount + excluded.amount, name = excluded.name, updated_at_ms = excluded.updated_at_ms`

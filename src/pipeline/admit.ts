@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import { passShield } from '../limits/shield'
 import type { LogAttempt } from '../logs/log-record'
 import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
@@ -38,6 +39,7 @@ export async function admit(
   const caller = await authenticate(exchange, isolate)
   known.caller = caller
   known.authenticatedAtMs = effects.now()
+  if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
