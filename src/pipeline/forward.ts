@@ -4,7 +4,7 @@ import { createLifeline, type Lifeline } from '../platform/lifeline'
 import { sourceOf, type Target } from '../providers/target'
 import { callThrough, type ThroughAnswer } from '../providers/through-call'
 import type { Mirror } from '../providers/through-headers'
-import { authenticate } from './authenticate'
+import { identify } from './authenticate'
 import { conclude } from './conclude'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { withCallersKey, withoutEffect } from './forward-credentials'
@@ -54,9 +54,7 @@ export async function forward(
   const known: Known = { attempts: [] }
   const { effects, request } = exchange
   try {
-    const caller = await authenticate(exchange, isolate)
-    known.caller = caller
-    known.authenticatedAtMs = effects.now()
+    const { caller } = await identify(exchange, isolate, known)
     const { intake, body, fields } = await readForwarded(request, forwarding.isOwnPath)
     known.intake = intake
     intake.ignored = [...intake.ignored, ...withoutEffect(intake)]
