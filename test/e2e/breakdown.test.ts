@@ -87,14 +87,12 @@ test('in a stream it is one more chunk before the end', async () => {
 
 test('the SDK takes both', async () => {
   const client: OpenAI = gateway.client()
-  const given = Object(asked)
-  const whole = await client.chat.completions.create({ ...given, stream: false })
+  const given = { model: 'priced', messages: user('Hello') }
+  const breakdown = { request_breakdown: true }
+  const whole = await client.chat.completions.create({ ...given, ...breakdown })
   expect(Object(whole).request_breakdown).toMatchObject({ model: 'priced' })
   const ids: string[] = []
-  const stream: AsyncIterable<{ id: string }> = await client.chat.completions.create({
-    ...given,
-    stream: true,
-  })
+  const stream = await client.chat.completions.create({ ...given, ...breakdown, stream: true })
   for await (const { id } of stream) ids.push(id)
   expect(ids.at(-1)).toBe('request_breakdown')
 })
