@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import { passShield } from '../limits/shield'
 import type { LogAttempt } from '../logs/log-record'
 import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
@@ -37,6 +38,7 @@ export async function admit(
   const { env, effects } = exchange
   const { pin, known } = given
   const { caller, settings } = await identify(exchange, isolate, known)
+  if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
   const read = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   const intake = redactedIntake(read, settings)
   known.intake = intake
