@@ -21,6 +21,7 @@ const parametersSchema = z.object({
   ...routingShape,
   ...cacheShape,
   disable_log: z.boolean().nullish(),
+  request_breakdown: z.boolean().nullish(),
   customer_identifier: identifier.nullish(),
   customer_email: z.string().nullish(),
   customer_name: z.string().nullish(),
