@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import { passShield } from '../limits/shield'
 import type { LogAttempt } from '../logs/log-record'
 import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
@@ -11,8 +12,7 @@ import { plan } from '../routing/plan'
 import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
 import { targetsWithOrigin } from './affinity'
-import { authenticate } from './authenticate'
-import { bodyPolicyOf } from './body-policy'
+import { identify } from './authenticate'
 import { cacheWish, lookUp } from './caching'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { decodedOnce } from './decoded'
@@ -20,6 +20,7 @@ import { type Intake, readIntake } from './intake'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import { luckOf } from './luck'
 import type { Known } from './record'
+import { redactedIntake } from './redacted-intake'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { retryDefaultsOf, sourcesOf } from './stored-routing'
@@ -36,11 +37,10 @@ export async function admit(
 ): Promise<Job> {
   const { env, effects } = exchange
   const { pin, known } = given
-  const caller = await authenticate(exchange, isolate)
-  known.caller = caller
-  known.bodyPolicy = bodyPolicyOf(caller, (await isolate.config.get(exchange.background)).settings)
-  known.authenticatedAtMs = effects.now()
-  const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
+  const { caller, settings } = await identify(exchange, isolate, known)
+  if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
+  const read = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
+  const intake = redactedIntake(read, settings)
   known.intake = intake
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const decoded = decodedOnce(exchange, intake)

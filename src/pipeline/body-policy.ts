@@ -14,9 +14,11 @@ const SAMPLES = 16 ** SAMPLE_DIGITS
 
 /** The policy of a key, else of the settings; undefined when neither says anything, which keeps all bodies. */
 export function bodyPolicyOf(
-  { logBodies }: Pick<Caller, 'logBodies'>,
-  { logging }: Settings,
+  caller: Pick<Caller, 'logBodies'> | undefined,
+  settings: Settings | undefined,
 ): BodyPolicy | undefined {
+  const logBodies = caller?.logBodies
+  const logging = settings?.logging
   if (logBodies === undefined && logging === undefined) return undefined
   return { bodies: logBodies ?? logging?.bodies ?? 'all', sampleRate: logging?.sample_rate ?? 1 }
 }

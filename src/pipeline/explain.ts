@@ -7,7 +7,7 @@ import { numberVariable } from '../platform/env'
 import type { Timeouts } from '../platform/lifeline'
 import type { Pin } from '../routing/pin'
 import { DEFAULT_MAX_BODY_BYTES, jobOf, prepare } from './admit'
-import { type Caching, cacheWish, cachingOf } from './caching'
+import { cacheWish, cachingOf } from './caching'
 import { explainedTargets } from './explain-target'
 import { type Intake, readIntake } from './intake'
 import type { Isolate } from './isolate'
@@ -41,18 +41,14 @@ export async function explain(
     deadlines: inSeconds(job.timeouts),
     limits: explainedLimits(job, config),
     parameters: explainedParameters(intake),
-    cache_key: (await explainedCaching(job, isolate, config))?.key ?? null,
+    cache_key: await explainedKey(job, isolate, config),
   }
 }
 
-/** How a request would take part in the response cache. */
-export async function explainedCaching(
-  job: Job,
-  isolate: Isolate,
-  config: Config,
-): Promise<Caching | undefined> {
+async function explainedKey(job: Job, isolate: Isolate, config: Config): Promise<string | null> {
   const wish = cacheWish(job, { intake: job.intake, config })
-  return wish === undefined ? undefined : cachingOf(job, isolate, { ...job, config, wish })
+  if (wish === undefined) return null
+  return (await cachingOf(job, isolate, { ...job, config, wish }))?.key ?? null
 }
 
 /** In the words and the unit of the settings. */

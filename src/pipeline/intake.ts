@@ -32,16 +32,24 @@ export async function readIntake(
   const bytes = form === undefined ? body : formAsJson(form)
   try {
     const members = scanObject(bytes)
+    const read = readParameters(bytes, members, { headers: request.headers, own: protocol.own })
     return {
       bytes,
       members,
       ...(form === undefined ? {} : { form }),
       ...protocol.readRequest(bytes, members, address),
-      ...readParameters(bytes, members, { headers: request.headers, own: protocol.own }),
+      ...read,
+      ignored: ignoredBy(protocol, read),
     }
   } catch (cause) {
     throw cause instanceof JsonSyntaxError ? notJson(bytes, cause) : cause
   }
+}
+
+// The other protocols have no place in an answer for it.
+function ignoredBy({ id }: Protocol, { parameters, ignored }: ReadParameters): string[] {
+  const isDropped = parameters.request_breakdown === true && id !== 'openai-chat'
+  return isDropped ? [...ignored, 'request_breakdown'] : ignored
 }
 
 /** The content type of a form; undefined for JSON. */

@@ -11,8 +11,10 @@ import {
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
+import type { Settings } from '../platform/settings'
+import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
-import { type BodyPolicy, keepsBodies } from './body-policy'
+import { bodyPolicyOf, keepsBodies } from './body-policy'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import { headerMetadata } from './header-metadata'
@@ -27,8 +29,6 @@ export interface Known {
   caller?: Caller
   intake?: Intake
   authenticatedAtMs?: number
-  /** Which bodies are logged; all when absent. */
-  bodyPolicy?: BodyPolicy | undefined
   plannedAtMs?: number
   attempts: LogAttempt[]
   hold?: Hold
@@ -48,6 +48,10 @@ export interface Known {
   cached?: CacheEntry
   /** Tells those who wait for the same answer how it ended, and whether it is kept. */
   tellOthers?(ending: Ending, keeping: Promise<boolean>): void
+  /** What the operator set for all requests. */
+  settings?: Settings
+  /** How it ended, from then on. */
+  ending?: Ending
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
@@ -83,7 +87,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     apiKeyId: caller?.apiKeyId,
     apiKeyName: caller?.apiKeyName,
     method: request.method,
-    path: new URL(request.url).pathname,
+    path: pathOf(request.url),
     userAgent: userAgent === null ? undefined : userAgent.slice(0, MAX_TEXT),
     logType: protocol.logType ?? 'chat',
     protocol: protocol.id,
@@ -113,7 +117,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     trace,
     limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
-    ...(known.cache?.isOmitted === true || !keepsBodies(known.bodyPolicy, ending, logId)
+    ...(known.cache?.isOmitted === true || !keepsBodies(bodyPolicyOf(caller, known.settings), ending, logId)
       ? {}
       : bodiesOf(intake, ending)),
   }

@@ -1,8 +1,8 @@
-import { eq, gt, isNotNull, isNull, or } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
 import type {
   ApiKeyRow,
+  CacheGenerationRow,
   CustomerBudgets,
   LimitRow,
   LoadBalanceGroupRow,
@@ -11,17 +11,8 @@ import type {
   ProviderRow,
   SettingsRow,
 } from './config-schema'
-import {
-  apiKeys,
-  configVersions,
-  customers,
-  limits,
-  loadBalanceGroups,
-  models,
-  providerKeys,
-  providers,
-  settings,
-} from './config-schema'
+import { configVersions } from './config-schema'
+import { sections } from './config-sections'
 import type { Env } from './env'
 import { SluiceError } from './failure'
 import type { Settings } from './settings'
@@ -41,10 +32,10 @@ export interface Config {
   customersById: ReadonlyMap<string, CustomerBudgets>
   /** What was set, without the defaults. */
   settings: Settings
+  /** When kept answers were cleared last, by scope and subject: `all:`, `model:...`. */
+  cacheGenerations: ReadonlyMap<string, number>
 }
 
-/** For so long an expired temporary key is told that it has expired. */
-const EXPIRED_KEY_MS = 24 * 60 * 60 * 1_000
 const LAST_GOOD = 'config/last-good'
 /** The shape of what is kept in KV; a copy from another release is not read. */
 const LAST_GOOD_FORMAT = 1
@@ -61,6 +52,7 @@ const lastGoodSchema = z.object({
   loadBalanceGroups: z.array(z.custom<LoadBalanceGroupRow>(isRow)).default([]),
   settings: z.array(z.custom<SettingsRow>(isRow)).default([]),
   customers: z.array(z.custom<CustomerBudgets>(isRow)).default([]),
+  cacheGenerations: z.array(z.custom<CacheGenerationRow>(isRow)).default([]),
 })
 
 /** The configuration in D1, held in memory and looked after as described at `createSnapshot`. */
@@ -93,17 +85,27 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
   if (!Object.keys(versions).some(moved)) return known
   const read = sections(database)
   // The versions are older than the rows read after them, never newer: a change in between is read again next time.
-  const [keyRows, providerRows, modelRows, limitRows, furtherKeys, groups, settingRows, customerRows] =
-    await Promise.all([
-      moved('api_keys') ? read.apiKeys : undefined,
-      moved('providers') ? read.providers : undefined,
-      moved('models') ? read.models : undefined,
-      moved('limits') ? read.limits : undefined,
-      moved('provider_keys') ? read.providerKeys : undefined,
-      moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
-      moved('settings') ? read.settings : undefined,
-      moved('customers') ? read.customers : undefined,
-    ])
+  const [
+    keyRows,
+    providerRows,
+    modelRows,
+    limitRows,
+    furtherKeys,
+    groups,
+    settingRows,
+    customerRows,
+    clears,
+  ] = await Promise.all([
+    moved('api_keys') ? read.apiKeys : undefined,
+    moved('providers') ? read.providers : undefined,
+    moved('models') ? read.models : undefined,
+    moved('limits') ? read.limits : undefined,
+    moved('provider_keys') ? read.providerKeys : undefined,
+    moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
+    moved('settings') ? read.settings : undefined,
+    moved('customers') ? read.customers : undefined,
+    moved('cache_generations') ? read.cacheGenerations : undefined,
+  ])
   return {
     versions,
     apiKeysByHash: keyRows === undefined ? known.apiKeysByHash : byHash(keyRows),
@@ -114,50 +116,7 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     loadBalanceGroupsById: groups === undefined ? known.loadBalanceGroupsById : byGroupId(groups),
     settings: settingRows === undefined ? known.settings : settingsOf(settingRows),
     customersById: customerRows === undefined ? known.customersById : byCustomer(customerRows),
-  }
-}
-
-const budgetColumns = {
-  customerIdentifier: customers.customerIdentifier,
-  periodBudget: customers.periodBudget,
-  budgetDuration: customers.budgetDuration,
-  periodStartMs: customers.periodStartMs,
-  periodEndMs: customers.periodEndMs,
-  totalBudget: customers.totalBudget,
-  rateLimit: customers.rateLimit,
-  markupPercentage: customers.markupPercentage,
-}
-
-/** One query for each section; none runs before it is awaited. */
-function sections(database: ReturnType<typeof drizzle>) {
-  return {
-    // Temporary keys are many, and of one that is long over there is nothing to say but that it is not valid.
-    apiKeys: database
-      .select()
-      .from(apiKeys)
-      .where(
-        or(
-          eq(apiKeys.isTemporary, false),
-          isNull(apiKeys.expiresAtMs),
-          gt(apiKeys.expiresAtMs, Date.now() - EXPIRED_KEY_MS),
-        ),
-      ),
-    providers: database.select().from(providers),
-    models: database.select().from(models),
-    limits: database.select().from(limits),
-    providerKeys: database.select().from(providerKeys).orderBy(providerKeys.name),
-    loadBalanceGroups: database.select().from(loadBalanceGroups),
-    settings: database.select().from(settings),
-    customers: database
-      .select(budgetColumns)
-      .from(customers)
-      .where(
-        or(
-          isNotNull(customers.periodBudget),
-          isNotNull(customers.totalBudget),
-          isNotNull(customers.rateLimit),
-        ),
-      ),
+    cacheGenerations: clears === undefined ? known.cacheGenerations : byScope(clears),
   }
 }
 
@@ -174,6 +133,7 @@ async function loadAll(env: Env): Promise<Config> {
     groups,
     settingRows,
     customerRows,
+    clears,
   ] = await database.batch([
     database.select().from(configVersions),
     read.apiKeys,
@@ -184,6 +144,7 @@ async function loadAll(env: Env): Promise<Config> {
     read.loadBalanceGroups,
     read.settings,
     read.customers,
+    read.cacheGenerations,
   ])
   return indexed({
     versions: Object.fromEntries(versionRows.map((row) => [row.section, row.version])),
@@ -195,6 +156,7 @@ async function loadAll(env: Env): Promise<Config> {
     loadBalanceGroups: groups,
     settings: settingRows,
     customers: customerRows,
+    cacheGenerations: clears,
   })
 }
 
@@ -211,6 +173,7 @@ function indexed(rows: ConfigRows): Config {
     loadBalanceGroupsById: byGroupId(rows.loadBalanceGroups),
     settings: settingsOf(rows.settings),
     customersById: byCustomer(rows.customers),
+    cacheGenerations: byScope(rows.cacheGenerations),
   }
 }
 
@@ -238,6 +201,10 @@ function byGroupId(rows: LoadBalanceGroupRow[]): Map<string, LoadBalanceGroupRow
 
 function byCustomer(rows: CustomerBudgets[]): Map<string, CustomerBudgets> {
   return new Map(rows.map((row) => [row.customerIdentifier, row]))
+}
+
+function byScope(rows: CacheGenerationRow[]): Map<string, number> {
+  return new Map(rows.map(({ scope, subject, beganAtMs }) => [`${scope}:${subject}`, beganAtMs]))
 }
 
 const NOTHING_SET: Settings = {}
@@ -268,6 +235,10 @@ async function keepLastGood(env: Env, config: Config): Promise<void> {
     loadBalanceGroups: [...config.loadBalanceGroupsById.values()],
     settings: [{ id: 1, value: config.settings, updatedAtMs: 0 }],
     customers: [...config.customersById.values()],
+    cacheGenerations: [...config.cacheGenerations].map(([name, beganAtMs]) => {
+      const [scope = '', ...subject] = name.split(':')
+      return { scope, subject: subject.join(':'), beganAtMs }
+    }),
   }
   await env.CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { defaultRedaction, redactionSettings, redactionShape } from './redaction-settings'
 
 const positive = z.number().positive('has to be greater than 0')
 const count = z.int('has to be a whole number').positive('has to be greater than 0')
@@ -14,6 +15,8 @@ const cacheOptionsSchema = z.strictObject({
   cache_by_customer: z.boolean(),
   is_cached_by_model: z.boolean(),
   omit_log: z.boolean(),
+  cache_tool_calls: z.boolean(),
+  pace: z.enum(['instant', 'natural']),
 })
 const cacheSchema = z.strictObject({
   cache_enabled: z.boolean(),
@@ -76,6 +79,8 @@ export const settingsSchema = z.strictObject({
   logging: loggingSchema.partial().optional(),
   /** What limits on cost make of a model without a known price. */
   unknown_price: unknownPriceSchema.optional(),
+  /** What is masked before it is stored or sent. */
+  redaction: redactionSettings.optional(),
 })
 
 /** What is set for all requests. */
@@ -90,6 +95,7 @@ export const settingsPatchSchema = z.strictObject({
   retention: orNull(retentionSchema),
   logging: orNull(loggingSchema),
   unknown_price: unknownPriceSchema.nullish(),
+  redaction: orNull(redactionShape),
 })
 
 /** What is set, and the defaults beside it: all that holds. */
@@ -101,6 +107,7 @@ export function effectiveSettings({
   retention,
   logging,
   unknown_price,
+  redaction,
 }: Settings) {
   const usual = defaultSettings
   return {
@@ -116,6 +123,7 @@ export function effectiveSettings({
     retention: { ...usual.retention, ...retention },
     logging: { ...usual.logging, ...logging },
     unknown_price: unknown_price ?? usual.unknown_price,
+    redaction: { ...usual.redaction, ...redaction },
   }
 }
 
@@ -131,12 +139,16 @@ export const defaultSettings = {
   cache: {
     cache_enabled: false,
     cache_ttl: 2_592_000,
-    cache_options: { cache_by_customer: false, is_cached_by_model: false, omit_log: false },
+    cache_options: {
+      ...{ cache_by_customer: false, is_cached_by_model: false, omit_log: false },
+      ...{ cache_tool_calls: true, pace: 'instant' },
+    },
   },
   timeouts: { headers: null, first_content: null, idle: null, total: null },
   retention: { bodies_days: null, logs_days: null, rollups_days: null, search_days: 30 },
   logging: { bodies: 'all', sample_rate: 1, search: true },
   unknown_price: 'block',
+  redaction: defaultRedaction,
 } as const
 
 function orNull<Shape extends z.core.$ZodLooseShape>(schema: z.ZodObject<Shape>) {

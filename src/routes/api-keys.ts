@@ -16,6 +16,7 @@ const fields = {
     .nullish(),
   allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
   require_parameters: z.boolean().optional(),
+  cache_scope: z.enum(['organization', 'api_key']).optional(),
   unknown_price: z.enum(['block', 'warn']).nullish(),
   log_bodies: z.enum(['all', 'none', 'errors']).nullish(),
   ...limitFields,
@@ -77,6 +78,7 @@ async function create(context: RouteContext): Promise<Response> {
     updatedAtMs: nowMs,
     limits: inlineLimitsOf(given) ?? null,
     isTemporary: false,
+    cacheScope: given.cache_scope ?? 'organization',
   }
   await drizzle(env.CONFIG).insert(apiKeys).values(row)
   await isolate.config.refreshed(background, 0)
@@ -94,6 +96,7 @@ async function change(context: RouteContext): Promise<Response> {
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
     ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
+    ...(given.cache_scope === undefined ? {} : { cacheScope: given.cache_scope }),
     ...(given.unknown_price === undefined ? {} : { unknownPrice: given.unknown_price }),
     ...(given.log_bodies === undefined ? {} : { logBodies: given.log_bodies }),
     ...(limits === undefined ? {} : { limits }),
@@ -143,6 +146,7 @@ async function shown(context: RouteContext, row: ApiKeyRow) {
     environment: row.environment,
     allowed_models: row.allowedModels,
     require_parameters: row.requireParameters,
+    cache_scope: row.cacheScope,
     unknown_price: row.unknownPrice,
     log_bodies: row.logBodies,
     limits: await shownKeyLimits(context, row),

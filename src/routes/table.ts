@@ -1,12 +1,14 @@
 import { alertChannelRoutes } from './alert-channels'
 import { alertEventRoutes } from './alert-events'
 import { apiKeyRoutes } from './api-keys'
+import { cacheRoutes } from './cache'
 import { chatCompletions } from './chat-completions'
 import { createLogRoutes } from './create-logs'
 import { customModelRoutes } from './custom-models'
 import { explainRoute } from './explain'
 import { generateContent } from './generate-content'
 import { health } from './health'
+import { limitDriftRoutes } from './limit-drift'
 import { limitRoutes } from './limits'
 import { loadBalanceGroupRoutes } from './load-balance-groups'
 import { mediaRoutes } from './media'
@@ -47,6 +49,7 @@ export const routes: readonly Route[] = [
   ...temporaryKeyRoutes,
   ...userRoutes,
   ...threadRoutes,
+  ...limitDriftRoutes,
   ...limitRoutes,
   ...alertChannelRoutes,
   ...alertEventRoutes,
@@ -54,6 +57,7 @@ export const routes: readonly Route[] = [
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
+  ...cacheRoutes,
   ...createLogRoutes,
   ...requestLogRoutes,
   ...usageRoutes,

@@ -130,13 +130,19 @@ describe('a key that keeps bodies of errors only', () => {
     expect(made.body).toMatchObject({ log_bodies: 'errors' })
     const headers = { authorization: `Bearer ${made.body.api_key}` }
     const good = await gateway.chat({ model: 'fake/good', messages: user('kept by nobody') }, { headers })
-    const bad = await gateway.chat({ model: 'nothing/at-all', messages: user('kept for its error') }, { headers })
+    const bad = await gateway.chat(
+      { model: 'nothing/at-all', messages: user('kept for its error') },
+      { headers },
+    )
     expect(await gateway.logOf(good.logId)).toMatchObject({ full_request: null, full_response: null })
     expect(await gateway.logOf(bad.logId)).toMatchObject({
       prompt_messages: [{ content: 'kept for its error' }],
     })
     await gateway.manage('PATCH', `/api/api-keys/${made.body.id}/`, { log_bodies: 'none' })
-    const none = await gateway.chat({ model: 'nothing/at-all', messages: user('kept by nobody') }, { headers })
+    const none = await gateway.chat(
+      { model: 'nothing/at-all', messages: user('kept by nobody') },
+      { headers },
+    )
     expect(await gateway.logOf(none.logId)).toMatchObject({ full_request: null, status_code: 404 })
   })
 })

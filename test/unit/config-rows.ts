@@ -67,6 +67,7 @@ export function surroundings(given: {
     loadBalanceGroupsById: new Map(),
     settings: {},
     customersById: new Map(),
+    cacheGenerations: new Map(),
   }
   return { config, mayBePrivate, variable: (name) => new Map(Object.entries(variables)).get(name) }
 }
