@@ -21,6 +21,7 @@ import {
 } from './config-schema'
 import type { Env } from './env'
 import { SluiceError } from './failure'
+import { indexPrompts, NO_PROMPTS, type PromptIndex, promptQueries, readPrompts } from './prompt-index'
 import type { Settings } from './settings'
 import { createSnapshot, type Snapshot } from './snapshot'
 
@@ -36,6 +37,7 @@ export interface Config {
   loadBalanceGroupsById: ReadonlyMap<string, LoadBalanceGroupRow>
   /** What was set, without the defaults. */
   settings: Settings
+  prompts: PromptIndex
 }
 
 const LAST_GOOD = 'config/last-good'
@@ -53,6 +55,7 @@ const lastGoodSchema = z.object({
   providerKeys: z.array(z.custom<ProviderKeyRow>(isRow)).default([]),
   loadBalanceGroups: z.array(z.custom<LoadBalanceGroupRow>(isRow)).default([]),
   settings: z.array(z.custom<SettingsRow>(isRow)).default([]),
+  prompts: z.custom<PromptIndex['rows']>(isRow).default(NO_PROMPTS.rows),
 })
 
 /** The configuration in D1, held in memory and looked after as described at `createSnapshot`. */
@@ -85,15 +88,17 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
   if (!Object.keys(versions).some(moved)) return known
   const read = sections(database)
   // The versions are older than the rows read after them, never newer: a change in between is read again next time.
-  const [keyRows, providerRows, modelRows, limitRows, furtherKeys, groups, settingRows] = await Promise.all([
-    moved('api_keys') ? read.apiKeys : undefined,
-    moved('providers') ? read.providers : undefined,
-    moved('models') ? read.models : undefined,
-    moved('limits') ? read.limits : undefined,
-    moved('provider_keys') ? read.providerKeys : undefined,
-    moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
-    moved('settings') ? read.settings : undefined,
-  ])
+  const [keyRows, providerRows, modelRows, limitRows, furtherKeys, groups, settingRows, prompts] =
+    await Promise.all([
+      moved('api_keys') ? read.apiKeys : undefined,
+      moved('providers') ? read.providers : undefined,
+      moved('models') ? read.models : undefined,
+      moved('limits') ? read.limits : undefined,
+      moved('provider_keys') ? read.providerKeys : undefined,
+      moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
+      moved('settings') ? read.settings : undefined,
+      moved('prompts') ? readPrompts(database) : undefined,
+    ])
   return {
     versions,
     apiKeysByHash: keyRows === undefined ? known.apiKeysByHash : byHash(keyRows),
@@ -103,6 +108,7 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     providerKeys: furtherKeys === undefined ? known.providerKeys : byProvider(furtherKeys),
     loadBalanceGroupsById: groups === undefined ? known.loadBalanceGroupsById : byGroupId(groups),
     settings: settingRows === undefined ? known.settings : settingsOf(settingRows),
+    prompts: prompts ?? known.prompts,
   }
 }
 
@@ -122,17 +128,32 @@ function sections(database: ReturnType<typeof drizzle>) {
 async function loadAll(env: Env): Promise<Config> {
   const database = drizzle(env.CONFIG)
   const read = sections(database)
-  const [versionRows, keyRows, providerRows, modelRows, limitRows, furtherKeys, groups, settingRows] =
-    await database.batch([
-      database.select().from(configVersions),
-      read.apiKeys,
-      read.providers,
-      read.models,
-      read.limits,
-      read.providerKeys,
-      read.loadBalanceGroups,
-      read.settings,
-    ])
+  const ofPrompts = promptQueries(database)
+  const [
+    versionRows,
+    keyRows,
+    providerRows,
+    modelRows,
+    limitRows,
+    furtherKeys,
+    groups,
+    settingRows,
+    ...stored
+  ] = await database.batch([
+    database.select().from(configVersions),
+    read.apiKeys,
+    read.providers,
+    read.models,
+    read.limits,
+    read.providerKeys,
+    read.loadBalanceGroups,
+    read.settings,
+    ofPrompts.prompts,
+    ofPrompts.versions,
+    ofPrompts.labels,
+    ofPrompts.experiments,
+  ])
+  const [prompts, promptVersions, labels, experiments] = stored
   return indexed({
     versions: Object.fromEntries(versionRows.map((row) => [row.section, row.version])),
     apiKeys: keyRows,
@@ -142,6 +163,7 @@ async function loadAll(env: Env): Promise<Config> {
     providerKeys: furtherKeys,
     loadBalanceGroups: groups,
     settings: settingRows,
+    prompts: { prompts, versions: promptVersions, labels, experiments },
   })
 }
 
@@ -157,6 +179,7 @@ function indexed(rows: ConfigRows): Config {
     providerKeys: byProvider(rows.providerKeys),
     loadBalanceGroupsById: byGroupId(rows.loadBalanceGroups),
     settings: settingsOf(rows.settings),
+    prompts: indexPrompts(rows.prompts),
   }
 }
 
@@ -209,6 +232,7 @@ async function keepLastGood(env: Env, config: Config): Promise<void> {
     providerKeys: [...config.providerKeys.values()].flat(),
     loadBalanceGroups: [...config.loadBalanceGroupsById.values()],
     settings: [{ id: 1, value: config.settings, updatedAtMs: 0 }],
+    prompts: config.prompts.rows,
   }
   await env.CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../../src/platform/config'
 import type { ModelRow, ProviderRow } from '../../src/platform/config-schema'
 import { SluiceError } from '../../src/platform/failure'
+import { NO_PROMPTS } from '../../src/platform/prompt-index'
 import type { Surroundings } from '../../src/routing/resolve'
 
 /** A custom model's row, empty but for its name and what is given. */
@@ -64,6 +65,7 @@ export function surroundings(given: {
     providerKeys: new Map(),
     loadBalanceGroupsById: new Map(),
     settings: {},
+    prompts: NO_PROMPTS,
   }
   return { config, mayBePrivate, variable: (name) => new Map(Object.entries(variables)).get(name) }
 }
