@@ -29,6 +29,7 @@ app.onError((cause) => managementError(failureOf(cause)))
 /** The gateway worker. */
 export default { fetch: app.fetch }
 // biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports
+export { SharedCall } from './flights/shared-call'
 export { IdempotentCall } from './idempotency/idempotent-call'
 export { Ledger } from './limits/ledger'
 

@@ -29,13 +29,7 @@ export type AnswerHead = z.infer<typeof headSchema>
 /** The end of an answer. */
 export type AnswerEnd = z.infer<typeof endSchema>
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-
-/** A head or an end as a frame's payload. */
-export function encodeJson(value: AnswerHead | AnswerEnd): Uint8Array {
-  return encoder.encode(JSON.stringify(value))
-}
 
 /** The head that a frame's payload holds. */
 export function decodeHead(payload: Uint8Array): AnswerHead {

@@ -1,7 +1,9 @@
+import type { FrameReader } from '../flights/frames'
+import type { Recording } from '../flights/recording'
+import { followFlight, leadFlight } from '../flights/take-part'
 import { SluiceError } from '../platform/failure'
-import { type FrameReader, frameReader } from './frames'
+import type { AnswerEnd, AnswerHead } from './answer'
 import type { ClaimCall, ClaimReply, IdempotentCall } from './idempotent-call'
-import { type Recording, recordAnswer } from './recording'
 
 /** The binding that idempotency keys need. */
 export interface IdempotencyEnv {
@@ -10,7 +12,7 @@ export interface IdempotencyEnv {
 
 /** What a request with an idempotency key is to do. */
 export type Claim =
-  | { kind: 'lead'; recording: Recording }
+  | { kind: 'lead'; recording: Recording<AnswerHead, AnswerEnd> }
   | { kind: 'follow'; frames: FrameReader }
   | Exclude<ClaimReply, { kind: 'lead' | 'follow' }>
 
@@ -29,25 +31,13 @@ export async function claim(
     throw new SluiceError({ kind: 'unavailable', message, retryAfterSeconds: 1 }, { cause })
   })
   switch (reply.kind) {
-    case 'lead': {
-      const { readable, writable } = new IdentityTransformStream()
-      const led = stub.lead(reply.flightId, readable)
-      return { kind: 'lead', recording: recordAnswer({ led, writable, leaseMs: call.leaseMs }) }
-    }
+    case 'lead':
+      return { kind: 'lead', recording: leadFlight(stub, { ...reply, leaseMs: call.leaseMs }) }
     case 'follow':
-      return { kind: 'follow', frames: withoutBeats(frameReader(reply.frames)) }
+      return { kind: 'follow', frames: followFlight(reply.frames) }
     case 'other_body':
       return { kind: 'other_body' }
     case 'too_large':
       return { kind: 'too_large', sizeBytes: reply.sizeBytes }
   }
-}
-
-// They only show the other side whether anybody is still here.
-function withoutBeats({ next, cancel }: FrameReader): FrameReader {
-  const nextWord: FrameReader['next'] = async () => {
-    const frame = await next()
-    return frame?.kind === 'beat' ? nextWord() : frame
-  }
-  return { next: nextWord, cancel }
 }

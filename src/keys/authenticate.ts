@@ -1,5 +1,5 @@
 import type { Config } from '../platform/config'
-import type { ApiKeyRow } from '../platform/config-schema'
+import type { ApiKeyRow, InlineLimit } from '../platform/config-schema'
 import { sha256Hex } from '../platform/encryption'
 import type { Env } from '../platform/env'
 import { SluiceError } from '../platform/failure'
@@ -15,6 +15,10 @@ export interface Caller {
   allowedModels?: readonly string[]
   /** A request that its target cannot be told in full is refused. */
   requiresParameters?: true
+  /** Of the key alone; undefined when it has none. */
+  limits?: readonly InlineLimit[]
+  /** The key was made to be handed on, and may not set budgets. */
+  isTemporary?: true
 }
 
 /** Hashes of the keys that were presented lately, so that a warm isolate authenticates without an await. */
@@ -101,6 +105,8 @@ function callerOfRow(row: ApiKeyRow, nowMs: number): Caller {
     environment: row.environment,
     ...(row.allowedModels === null ? {} : { allowedModels: row.allowedModels }),
     ...(row.requireParameters ? { requiresParameters: true } : {}),
+    ...(row.limits === null ? {} : { limits: row.limits }),
+    ...(row.isTemporary ? { isTemporary: true } : {}),
   }
 }
 

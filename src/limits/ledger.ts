@@ -12,8 +12,8 @@ export interface ReserveCall {
   expiresAtMs: number
 }
 
-/** Two months: counts of windows that began before that are of no more use. */
-const LONGEST_WINDOW_MS = 62 * 24 * 60 * 60 * 1_000
+/** A year and a month: counts of windows that began before that are of no more use. */
+const LONGEST_WINDOW_MS = 397 * 24 * 60 * 60 * 1_000
 
 /** What a policy stood at when it was asked. */
 export interface Standing {

@@ -3,7 +3,7 @@ export const METRICS = ['requests', 'tokens', 'concurrency'] as const
 export type Metric = (typeof METRICS)[number]
 
 /** Over what time it counts, in UTC; concurrency counts what runs now and takes none. */
-export const WINDOWS = ['minute', 'hour', 'day', 'week', 'month', 'total'] as const
+export const WINDOWS = ['minute', 'hour', 'day', 'week', 'month', 'year', 'total'] as const
 export type Window = (typeof WINDOWS)[number]
 
 /** Whether a stored word is a metric that this release counts. */
@@ -50,6 +50,8 @@ export function windowStartMs(window: Window, nowMs: number): number {
       const now = new Date(nowMs)
       return Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1)
     }
+    case 'year':
+      return Date.UTC(new Date(nowMs).getUTCFullYear(), 0, 1)
     case 'total':
       return 0
   }
@@ -71,6 +73,8 @@ export function windowEndMs(window: Window, nowMs: number): number | null {
       const start = new Date(startMs)
       return Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1, 1)
     }
+    case 'year':
+      return Date.UTC(new Date(startMs).getUTCFullYear() + 1, 0, 1)
     case 'total':
       return null
   }

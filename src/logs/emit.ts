@@ -39,11 +39,19 @@ export async function emitLog(env: Env, record: LogRecord): Promise<void> {
   return lead(env)
 }
 
+/** Hands records over and waits until the queue, or R2 in its place, has them. */
+export async function deliverLogs(env: Env, records: readonly LogRecord[]): Promise<void> {
+  const small = await Promise.all(records.map((record) => spillLargeBodies(env, record)))
+  const shared = small.filter((record) => sizeOf(record) <= MAX_SHARED_BYTES)
+  for (const record of small) if (sizeOf(record) > MAX_SHARED_BYTES) await deliver(env, [record])
+  while (shared.length > 0) await deliver(env, takeBatch(shared))
+}
+
 async function lead(env: Env): Promise<void> {
   const startedAtMs = Date.now()
   for (;;) {
     outbox.leadingSinceMs = Date.now()
-    outbox.inFlight = takeBatch()
+    outbox.inFlight = takeBatch(outbox.waiting)
     await deliver(env, outbox.inFlight)
     outbox.inFlight = []
     outbox.leadingSinceMs = undefined
@@ -55,15 +63,15 @@ async function lead(env: Env): Promise<void> {
   }
 }
 
-function takeBatch(): LogRecord[] {
+function takeBatch(waiting: LogRecord[]): LogRecord[] {
   let bytes = 0
   let count = 0
-  for (const record of outbox.waiting) {
+  for (const record of waiting) {
     bytes += sizeOf(record)
     if (count > 0 && (bytes > MAX_BATCH_BYTES || count === MAX_BATCH_MESSAGES)) break
     count++
   }
-  return outbox.waiting.splice(0, count)
+  return waiting.splice(0, count)
 }
 
 /** Never rejects: what the queue refuses for good is put where the consumer's cron finds it. */

@@ -102,7 +102,8 @@ const limitInfoSchema = z.object({
 const promptSchema = z.object({
   id: z.string(),
   name: z.string(),
-  version: z.number(),
+  /** Absent where whoever sent the log did not tell it. */
+  version: z.number().optional(),
   label: z.string().optional(),
   variables: z.record(z.string(), z.unknown()).optional(),
 })

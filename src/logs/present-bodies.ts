@@ -6,12 +6,15 @@ import { mediaEndpoints } from '../protocols/openai-media/table'
 import type { Protocol } from '../protocols/protocol'
 import type { ChatRequest } from '../protocols/request'
 import { protocols, upstreamCodecs } from '../protocols/table'
+import { GIVEN_PROTOCOL, presentGivenBodies } from './given-bodies'
+import { presentLog } from './present'
 import type { LogRow } from './query'
 
 const CHAT = 'openai-chat'
 
 /** What the bodies of a log say: whole, and, whatever protocol they are in, in the parts that people look for. */
 export function presentBodies(row: LogRow, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
+  if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, presentLog(row))
   const request = jsonOrText(bodies.request)
   const isStream =
     row.stream && row.statusCode !== 0 && bodies.response !== undefined && startsLikeEvents(bodies.response)

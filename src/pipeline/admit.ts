@@ -4,14 +4,15 @@ import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Timeouts } from '../platform/lifeline'
+import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
 import type { Pin } from '../routing/pin'
 import { plan } from '../routing/plan'
 import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
-import type { RoutingSources } from '../routing/sources'
 import { targetsWithOrigin } from './affinity'
 import { authenticate } from './authenticate'
+import { cacheWish, lookUp } from './caching'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { decodedOnce } from './decoded'
 import { type Intake, readIntake } from './intake'
@@ -20,7 +21,7 @@ import { luckOf } from './luck'
 import type { Known } from './record'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
-import { sourcesOf } from './stored-routing'
+import { retryDefaultsOf, sourcesOf } from './stored-routing'
 import { surroundingsOf } from './surroundings'
 
 /** What a request's body may have when MAX_BODY_BYTES does not say. */
@@ -40,16 +41,26 @@ export async function admit(
   const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = intake
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
-  const hold = await reserveLimits(exchange, isolate, {
+  const decoded = decodedOnce(exchange, intake)
+  const wish = cacheWish(exchange, { intake, config: prepared.config })
+  const looking =
+    wish === undefined ? undefined : lookUp(exchange, isolate, { ...prepared, intake, caller, decoded, wish })
+  const reserving = reserveLimits(exchange, isolate, {
     caller,
     parameters: intake.parameters,
     model: prepared.targets[0]?.model,
     tokens: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
     longestMs: prepared.timeouts.totalMs,
   })
+  const [hold, found] = looking === undefined ? [await reserving] : await Promise.all([reserving, looking])
   if (hold !== undefined) known.hold = hold
   known.plannedAtMs = effects.now()
-  return jobOf(exchange, isolate, { caller, intake, prepared, attempts: known.attempts })
+  const job = jobOf(exchange, isolate, { caller, intake, decoded, prepared, attempts: known.attempts })
+  if (found === undefined) return job
+  known.caching = found.caching
+  known.lookUpMs = found.lookUpMs
+  known.cache = { status: 'miss', key: found.caching.key }
+  return { ...job, ...found }
 }
 
 /** What is settled of a request before anything is reserved or sent. */
@@ -67,14 +78,18 @@ export async function prepare(
   given: { intake: Intake; caller: Caller; pin: Pin | undefined },
 ): Promise<Prepared> {
   const { intake } = given
-  const { planned, sources, config } = await planTargets(exchange, isolate, given)
+  const { planned, config } = await planTargets(exchange, isolate, given)
   const targets = await targetsWithOrigin(exchange, intake, planned)
   const timeouts = timeoutsOf(exchange, config, targets)
   return {
     config,
     targets,
     timeouts: { ...timeouts, totalMs: Math.max(timeouts.totalMs, attemptMsOf(intake) ?? 0) },
-    retry: retryPolicyOf(intake.parameters, sources.retry, repeatedBy(exchange.request)),
+    retry: retryPolicyOf(
+      intake.parameters,
+      retryDefaultsOf(config, targets[0]?.model),
+      repeatedBy(exchange.request),
+    ),
   }
 }
 
@@ -82,15 +97,21 @@ export async function prepare(
 export function jobOf(
   exchange: Exchange,
   isolate: Isolate,
-  given: { caller: Caller; intake: Intake; prepared: Prepared; attempts: LogAttempt[] },
+  given: {
+    caller: Caller
+    intake: Intake
+    decoded?: () => ChatRequest
+    prepared: Prepared
+    attempts: LogAttempt[]
+  },
 ): Job {
-  const { caller, intake, prepared, attempts } = given
+  const { caller, intake, prepared, attempts, decoded = decodedOnce(exchange, intake) } = given
   const { targets, timeouts, retry } = prepared
   return {
     ...exchange,
     caller,
     intake,
-    decoded: decodedOnce(exchange, intake),
+    decoded,
     targets,
     timeouts,
     deadlineAtMs: exchange.effects.now() + timeouts.totalMs,
@@ -105,7 +126,7 @@ async function planTargets(
   exchange: Exchange,
   isolate: Isolate,
   given: { intake: Intake; caller: Caller; pin: Pin | undefined },
-): Promise<{ planned: Target[]; sources: RoutingSources; config: Config }> {
+): Promise<{ planned: Target[]; config: Config }> {
   const { intake, caller, pin } = given
   const { env, background } = exchange
   const { speaks } = exchange.protocol
@@ -117,9 +138,8 @@ async function planTargets(
   }
   const luck = luckOf(exchange, isolate, intake)
   const planWith = (used: Config) => {
-    const sources = sourcesOf(used)
-    const planned = plan(wanted, surroundingsOf(env, used, speaks), luck, sources)
-    return { planned, sources, config: used }
+    const planned = plan(wanted, surroundingsOf(env, used, speaks), luck, sourcesOf(used))
+    return { planned, config: used }
   }
   const config = await isolate.config.get(background)
   try {

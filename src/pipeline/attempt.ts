@@ -1,11 +1,11 @@
 import { describe, type Failure, SluiceError } from '../platform/failure'
-import { createLifeline, type Lifeline, type Timeouts } from '../platform/lifeline'
+import { createLifeline, type Lifeline } from '../platform/lifeline'
 import { NO_USAGE } from '../protocols/canonical'
 import { callUpstream } from '../providers/call'
 import { redactedFailure } from '../providers/redact'
 import { sourceOf, type Target } from '../providers/target'
 import { type Diagnosis, diagnose } from '../routing/failure-class'
-import { attemptMsOf } from './deadlines'
+import { attemptTimeouts } from './deadlines'
 import { bodyOf } from './decoded'
 import { type Lane, laneOf } from './lane'
 import { openStream } from './open-stream'
@@ -50,10 +50,11 @@ async function attemptOnce(
   target: Target,
   how: Occasion & { withUsage: boolean },
 ): Promise<Answer> {
-  const { effects, intake, request, attempts, deadlineAtMs } = job
+  const { effects, intake, request, attempts } = job
   const startedAtMs = effects.now()
-  const timeouts = timeoutsFor(job, target, how)
-  const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts, deadlineAtMs })
+  const timeouts = attemptTimeouts(job, target, how.hasOthers)
+  const whole = { atMs: job.deadlineAtMs, ms: job.timeouts.totalMs }
+  const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts, whole })
   const about = { ...aboutAttempt(target, how), startedAtMs }
   let lane: Lane | undefined
   try {
@@ -93,17 +94,6 @@ function aboutAttempt(target: Target, { isRetry, waitedMs }: Occasion) {
     ...(isRetry ? { isRetry } : {}),
     ...(waitedMs === 0 ? {} : { waitedMs }),
   }
-}
-
-/**
- * The deadlines of an attempt: the request's `timeout`, or the provider's, holds until the first content. A reply in one
- * piece has no other sign of life, so that with others behind it it gets half of the time that is left.
- */
-function timeoutsFor(job: Job, { timeoutMs }: Target, { hasOthers }: Occasion): Timeouts {
-  const { timeouts, intake, effects, deadlineAtMs } = job
-  const half = hasOthers && !intake.stream ? Math.ceil((deadlineAtMs - effects.now()) / 2) : undefined
-  const attemptMs = attemptMsOf(intake) ?? timeoutMs ?? half
-  return attemptMs === undefined ? timeouts : { ...timeouts, attemptMs }
 }
 
 async function ask(job: Job, how: { target: Target; lifeline: Lifeline; lane: Lane }): Promise<Answer> {

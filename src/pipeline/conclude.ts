@@ -2,6 +2,7 @@ import { settle } from '../limits/admit'
 import { emitLog } from '../logs/emit'
 import { describe, type Failure } from '../platform/failure'
 import { rememberAnswer } from './affinity'
+import { keepAnswer, receivedWhole } from './keep-answer'
 import { type Known, recordOf } from './record'
 import { type Ending, type Exchange, estimatedUsage, type Job, type WholeAnswer } from './stages'
 
@@ -14,10 +15,13 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
   known.onEnd?.(ending)
   background(emitLog(env, recordOf(exchange, known, ending)))
   rememberAnswer(exchange, known, ending)
+  keepAnswer(exchange, known, ending)
   if (known.hold !== undefined) background(settle(env, known.hold, takenBy(known, ending)))
 }
 
-function takenBy({ attempts, replayed }: Known, { usage }: Ending) {
+function takenBy({ attempts, replayed, cached }: Known, { usage }: Ending) {
+  // What others paid for costs nothing, but it was asked for.
+  if (cached !== undefined) return { requests: 1, tokens: 0, concurrency: 0 }
   const wasReached =
     replayed !== undefined ||
     attempts.some(({ errorCode }) => errorCode === undefined || !UNREACHED.has(errorCode))
@@ -46,6 +50,7 @@ export function endingOfWhole(job: Job, answer: WholeAnswer): Ending {
     responseBody: body,
     firstContentAtMs,
     endedAtMs: job.effects.now(),
+    ...receivedWhole(job, answer),
   }
 }
 

@@ -9,7 +9,7 @@ import { sourceOf, type Target } from '../providers/target'
 import { modelDetails } from '../routing/model-details'
 import type { Surroundings } from '../routing/resolve'
 import { refuseLosses } from './attempt'
-import { attemptMsOf } from './deadlines'
+import { attemptTimeouts } from './deadlines'
 import { type Lane, laneOf } from './lane'
 import type { Job } from './stages'
 import { asksForUsage } from './usage-request'
@@ -36,7 +36,9 @@ export async function explainedTargets(job: Job, around: Surroundings) {
     // The call would come no further, unless this target fails.
     if (refusal === undefined && problem === undefined) break
   }
-  return trials.map(({ target, trial }) => explained(job, target, { trial, around }))
+  return trials.map(({ target, trial }, index) =>
+    explained(job, target, { trial, around, hasOthers: index < trials.length - 1 }),
+  )
 }
 
 async function tried(job: Job, target: Target): Promise<Trial> {
@@ -52,11 +54,14 @@ async function tried(job: Job, target: Target): Promise<Trial> {
   }
 }
 
-function explained(job: Job, target: Target, given: { trial: Trial; around: Surroundings }) {
+function explained(
+  job: Job,
+  target: Target,
+  given: { trial: Trial; around: Surroundings; hasOthers: boolean },
+) {
   const { lane, refusal, problem } = given.trial
-  const { providerId, model, upstreamModel, protocol, reason = 'requested', credential, timeoutMs } = target
+  const { providerId, model, upstreamModel, protocol, reason = 'requested', credential } = target
   const isRaw = lane === undefined ? protocol === job.protocol.speaks : !lane.isTranslated
-  const attemptMs = attemptMsOf(job.intake) ?? timeoutMs
   const isUntranslatable = refusal?.kind === 'untranslatable'
   return {
     ...{ provider_id: providerId, model, upstream_model: upstreamModel, protocol },
@@ -65,11 +70,27 @@ function explained(job: Job, target: Target, given: { trial: Trial; around: Surr
     reason,
     credential: sourceOf(credential),
     is_cooling: job.health.isCooling(target, job.effects.now()),
-    timeout: attemptMs === undefined ? null : attemptMs / 1_000,
+    deadlines: explainedDeadlines(job, target, given.hasOthers),
     problem: toldOf(problem ?? (isUntranslatable ? undefined : refusal)),
     untranslatable: toldOf(isUntranslatable ? refusal : undefined),
     dropped: lane?.losses ?? [],
     price: priceOf(job, target, given.around),
+  }
+}
+
+/**
+ * What bounds the call, in the words and the unit of the settings, and `attempt`: from the call to the first content, or
+ * to the end of a reply in one piece, of which only this and `total` say anything. Null is what does not count.
+ */
+function explainedDeadlines(job: Job, target: Target, hasOthers: boolean) {
+  const { headersMs, firstContentMs, idleMs, totalMs, attemptMs } = attemptTimeouts(job, target, hasOthers)
+  const ofStream = (ms: number) => (job.intake.stream ? ms / 1_000 : null)
+  return {
+    attempt: attemptMs === undefined ? null : attemptMs / 1_000,
+    headers: ofStream(headersMs),
+    first_content: ofStream(firstContentMs),
+    idle: ofStream(idleMs),
+    total: totalMs / 1_000,
   }
 }
 

@@ -5,6 +5,7 @@ import { numberVariable } from '../platform/env'
 import type { Timeouts } from '../platform/lifeline'
 import type { Pin } from '../routing/pin'
 import { DEFAULT_MAX_BODY_BYTES, jobOf, prepare } from './admit'
+import { type Caching, cacheWish, cachingOf } from './caching'
 import { explainedTargets } from './explain-target'
 import { type Intake, readIntake } from './intake'
 import type { Isolate } from './isolate'
@@ -37,9 +38,18 @@ export async function explain(
     deadlines: inSeconds(job.timeouts),
     limits: explainedLimits(job, config),
     parameters: explainedParameters(intake),
-    // Answers are not cached by this release.
-    cache_key: null,
+    cache_key: (await explainedCaching(job, isolate, config))?.key ?? null,
   }
+}
+
+/** How a request would take part in the response cache. */
+export async function explainedCaching(
+  job: Job,
+  isolate: Isolate,
+  config: Config,
+): Promise<Caching | undefined> {
+  const wish = cacheWish(job, { intake: job.intake, config })
+  return wish === undefined ? undefined : cachingOf(job, isolate, { ...job, config, wish })
 }
 
 /** In the words and the unit of the settings. */

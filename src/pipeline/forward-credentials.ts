@@ -1,3 +1,4 @@
+import { cacheShape } from '../cache/policy'
 import { SluiceError } from '../platform/failure'
 import type { Target } from '../providers/target'
 import { callerKeys } from '../routing/caller-keys'
@@ -17,10 +18,12 @@ const HOLDING = new Set([
   'disable_fallback',
 ])
 
-/** The routing parameters that were given to a request that is only forwarded, and have no effect on it. */
+/** The parameters of routing and of the cache that were given to a request that is only forwarded, and have no effect on it. */
 export function withoutEffect({ parameters }: Pick<Intake, 'parameters'>): string[] {
   const given = new Set(Object.entries(parameters).flatMap(([name, value]) => (value == null ? [] : [name])))
-  return Object.keys(routingShape).filter((name) => given.has(name) && !HOLDING.has(name))
+  return Object.keys({ ...routingShape, ...cacheShape }).filter(
+    (name) => given.has(name) && !HOLDING.has(name),
+  )
 }
 
 /**

@@ -12,9 +12,9 @@ import { type ForwardIntake, readForwarded } from './forward-intake'
 import { type Forwarded, relayForwarded } from './forward-relay'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
-import { answerHeaders } from './reply'
+import { answerHeaders, notesOf } from './reply'
 import { reserveLimits } from './reserve-limits'
-import { notesOf, refuse } from './serve'
+import { refuse } from './serve'
 import type { Exchange } from './stages'
 
 /** Where a forwarded request goes. */

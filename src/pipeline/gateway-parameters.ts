@@ -1,33 +1,27 @@
 import * as z from 'zod'
+import { CACHE_OPTIONS, cacheShape } from '../cache/policy'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
+import { LONGEST_TIMEOUT } from '../platform/settings'
 import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
 import { routingShape } from '../routing/parameters'
+import { CUSTOMER_NAMES, customerParamsSchema, identifier } from './customer-parameters'
 import { notAnObject, readMetadata } from './parameter-metadata'
 import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
-const MAX_IDENTIFIER_LENGTH = 254
-const identifier = z
-  .union([z.string(), z.number()])
-  .transform((value) => String(value).slice(0, MAX_IDENTIFIER_LENGTH))
 const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
   ...routingShape,
+  ...cacheShape,
   disable_log: z.boolean().nullish(),
   customer_identifier: identifier.nullish(),
   customer_email: z.string().nullish(),
   customer_name: z.string().nullish(),
-  customer_params: z
-    .looseObject({
-      customer_identifier: identifier.nullish(),
-      name: z.string().nullish(),
-      email: z.string().nullish(),
-    })
-    .nullish(),
+  customer_params: customerParamsSchema.nullish(),
   thread_identifier: identifier.nullish(),
   custom_identifier: identifier.nullish(),
   group_identifier: identifier.nullish(),
@@ -36,7 +30,7 @@ const parametersSchema = z.object({
   note: z.string().nullish(),
   category: z.string().nullish(),
   positive_feedback: z.boolean().nullish(),
-  timeout: z.number().positive().nullish(),
+  timeout: z.number().positive().max(LONGEST_TIMEOUT).nullish(),
   require_parameters: z.boolean().nullish(),
   extra_headers: z
     .record(z.string(), z.string())
@@ -47,8 +41,6 @@ const parametersSchema = z.object({
     })
     .nullish(),
 })
-
-const CUSTOMER_NAMES: ReadonlySet<string> = new Set(['customer_identifier', 'name', 'email'])
 
 /** Gateway parameters, validated. */
 export type GatewayParameters = z.infer<typeof parametersSchema>
@@ -166,8 +158,14 @@ function isOursDespite(member: Member, bytes: Uint8Array): boolean {
 
 function ignoredOf(given: Record<string, unknown>): string[] {
   const customer = Object.keys(Object(given.customer_params)).filter((name) => !CUSTOMER_NAMES.has(name))
+  const options = Object.keys(Object(given.cache_options)).filter((name) => !CACHE_OPTIONS.has(name))
   const own = Object.keys(given).filter((name) => !Object.hasOwn(parametersSchema.shape, name))
-  return [...own, ...customer.map((name) => `customer_params.${name}`), ...unknownCredentialFields(given)]
+  return [
+    ...own,
+    ...customer.map((name) => `customer_params.${name}`),
+    ...options.map((name) => `cache_options.${name}`),
+    ...unknownCredentialFields(given),
+  ]
 }
 
 const CREDENTIALS = [

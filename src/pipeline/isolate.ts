@@ -1,9 +1,11 @@
+import { createResponseCache, DEFAULT_MEMORY_BYTES, type ResponseCache } from '../cache/response-cache'
 import { type SecretKey, secretKeys } from '../keys/authenticate'
 import { type Config, createConfigSnapshot } from '../platform/config'
 import type { Effects } from '../platform/effects'
-import type { Env } from '../platform/env'
+import { numberVariable } from '../platform/env'
 import type { Snapshot } from '../platform/snapshot'
 import { createHealth, type Health } from '../routing/health'
+import type { GatewayEnv } from './stages'
 
 /** A name or key that is not known may have been made a moment ago elsewhere: one look a second finds out. */
 export const MISS_AGE_MS = 1_000
@@ -12,16 +14,18 @@ export const MISS_AGE_MS = 1_000
 export interface Isolate {
   config: Snapshot<Config>
   health: Health
+  responses: ResponseCache
   /** Without a promise once they are hashed. */
-  secretKeys(env: Env): readonly SecretKey[] | Promise<readonly SecretKey[]>
+  secretKeys(env: GatewayEnv): readonly SecretKey[] | Promise<readonly SecretKey[]>
 }
 
 /** Made at an isolate's first request. */
-export function createIsolate(env: Env, effects: Effects): Isolate {
+export function createIsolate(env: GatewayEnv, effects: Effects): Isolate {
   let secrets: readonly SecretKey[] | undefined
   return {
     config: createConfigSnapshot(env, effects.now),
     health: createHealth(),
+    responses: createResponseCache(numberVariable(env.CACHE_MEMORY_BYTES, DEFAULT_MEMORY_BYTES)),
     secretKeys(present) {
       return secrets ?? secretKeys(present).then((hashed) => (secrets = hashed))
     },

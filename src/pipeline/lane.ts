@@ -1,6 +1,7 @@
 import type { Failure } from '../platform/failure'
 import type { AnswerFacts } from '../protocols/canonical'
 import { holdsForeignProofs } from '../protocols/carried'
+import type { StandIns } from '../protocols/codec'
 import type { StreamFilter, StreamReader } from '../protocols/protocol'
 import type { Target } from '../providers/target'
 import { rawLane } from './raw-lane'
@@ -22,6 +23,8 @@ export interface Lane {
   losses: readonly string[]
   /** The client gets other bytes than the upstream's. */
   isTranslated: boolean
+  /** Tools that stand in for something else upstream. */
+  standIns?: StandIns
   /** What reads a stream, and what changes it for the client; the upstream's own bytes go on without a filter. */
   stream(): { reader: StreamReader; filter?: StreamFilter }
   /** @throws Error with the reason when this is not a reply of the target's protocol */

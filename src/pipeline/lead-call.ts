@@ -1,5 +1,5 @@
+import type { Recording } from '../flights/recording'
 import type { AnswerEnd, AnswerHead } from '../idempotency/answer'
-import type { Recording } from '../idempotency/recording'
 import type { Known } from './record'
 import type { Ending, Exchange } from './stages'
 
@@ -12,7 +12,7 @@ const PASSING: ReadonlySet<number> = new Set([401, 403, 408, 409, 425, 429])
 export interface Leading {
   exchange: Exchange
   known: Known
-  recording: Recording
+  recording: Recording<AnswerHead, AnswerEnd>
   /** Ends the call. */
   leading: AbortController
   serve(): Promise<Response>
@@ -41,7 +41,7 @@ export async function leadCall(given: Leading): Promise<Response> {
 }
 
 async function keepWhole(
-  recording: Recording,
+  recording: Recording<AnswerHead, AnswerEnd>,
   { head, body, ending }: { head: AnswerHead; body: Uint8Array; ending: Ending },
 ): Promise<void> {
   if (!isKept(ending)) return recording.fail()
@@ -55,7 +55,7 @@ async function pump(given: {
   source: ReadableStream<Uint8Array>
   out: WritableStream<Uint8Array>
   ended: Promise<Ending>
-  recording: Recording
+  recording: Recording<AnswerHead, AnswerEnd>
   signal: AbortSignal
 }): Promise<void> {
   const { head, source, out, ended, recording, signal } = given

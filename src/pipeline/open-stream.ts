@@ -18,7 +18,7 @@ const NO_FILE_TYPE = /^\s*(?:text\/html|application\/(?:[\w.-]+\+)?json)\b/i
  */
 export async function openStream(answered: Answered): Promise<OpenStream> {
   const { response, target, lane, lifeline, effects } = answered
-  const { losses, isTranslated } = lane
+  const { losses, isTranslated, standIns = {} } = lane
   const type = response.headers.get('content-type') ?? ''
   const isStream = lane.isBytes === true ? !NO_FILE_TYPE.test(type) : STREAM_TYPE.test(type)
   if (response.body === null || !isStream) throw await notAStream(answered, type)
@@ -58,6 +58,7 @@ export async function openStream(answered: Answered): Promise<OpenStream> {
     filter,
     losses,
     isTranslated,
+    standIns,
     lifeline,
     firstContentAtMs: effects.now(),
   }

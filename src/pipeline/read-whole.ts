@@ -31,7 +31,7 @@ export async function readWhole(answered: Answered): Promise<WholeAnswer> {
   const bytes = await readBody(answered)
   const { body, facts, error } = readReply(answered, bytes)
   if (error !== undefined) throw errorWith200(target, bytes, error)
-  const { losses } = answered.lane
+  const { losses, standIns = {} } = answered.lane
   return {
     kind: 'whole',
     target,
@@ -40,6 +40,7 @@ export async function readWhole(answered: Answered): Promise<WholeAnswer> {
     losses,
     facts,
     firstContentAtMs: effects.now(),
+    received: { bytes, standIns },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CacheEntry } from '../cache/entry'
 import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
 import type { Hold } from '../limits/admit'
@@ -5,10 +6,12 @@ import {
   LOG_RECORD_VERSION,
   type LogAttempt,
   type LogBody,
+  type LogCache,
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
 import { sourceOf } from '../providers/target'
+import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
 import type { Ending, Exchange } from './stages'
@@ -24,6 +27,14 @@ export interface Known {
   hold?: Hold
   /** The answer is another request's, which made the call: whatever that cost is in its own row. */
   replayed?: AnswerHead
+  /** How the request takes part in the response cache. */
+  caching?: Caching
+  /** How long its key and the look-up took. */
+  lookUpMs?: number
+  /** What the response cache had to do with it. */
+  cache?: LogCache
+  /** The answer was kept from another request: nobody was called. */
+  cached?: CacheEntry
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
@@ -37,6 +48,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
   const { request, protocol, logId, startedAtMs } = exchange
   const { caller, intake, replayed } = known
   const target = ending.target
+  const origin = target ?? originOf(known.cached)
   const lastAttempt = known.attempts.at(-1) ?? replayed
   const userAgent = request.headers.get('user-agent')
   return {
@@ -53,9 +65,9 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     logType: protocol.logType ?? 'chat',
     protocol: protocol.id,
     stream: intake?.stream === true && intake.wantsBytes !== true,
-    model: target?.model ?? replayed?.model ?? intake?.model?.slice(0, MAX_TEXT),
-    upstreamModel: target?.upstreamModel ?? lastAttempt?.upstreamModel,
-    providerId: target?.providerId ?? lastAttempt?.providerId,
+    model: origin?.model ?? replayed?.model ?? intake?.model?.slice(0, MAX_TEXT),
+    upstreamModel: origin?.upstreamModel ?? lastAttempt?.upstreamModel,
+    providerId: origin?.providerId ?? lastAttempt?.providerId,
     credentialKind:
       target === undefined ? known.attempts.at(-1)?.credentialKind : sourceOf(target.credential),
     replayOf: replayed?.logId,
@@ -67,16 +79,25 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     responseId: ending.facts?.responseId,
     usage: ending.usage,
     usageSource: ending.usageSource,
-    prices: target?.prices,
-    pricesAs: target?.pricesAs,
+    prices: origin?.prices,
+    pricesAs: origin?.pricesAs,
     timeToFirstTokenMs:
       ending.firstContentAtMs === undefined ? undefined : ending.firstContentAtMs - startedAtMs,
     routingMs: (known.plannedAtMs ?? ending.endedAtMs) - startedAtMs,
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
-    ...bodiesOf(intake, ending),
+    cache: known.cache,
+    ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
   }
+}
+
+// Where a kept answer came from, and what it would cost there.
+function originOf(cached: CacheEntry | undefined) {
+  if (cached === undefined) return undefined
+  const { model, upstreamModel, providerId } = cached.reply.head
+  const { prices, pricesAs } = cached.about
+  return { model, upstreamModel, providerId, prices, pricesAs }
 }
 
 // An attempt that began well and broke later is told as it ended.

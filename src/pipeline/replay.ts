@@ -1,5 +1,5 @@
+import type { FrameReader } from '../flights/frames'
 import { type AnswerEnd, type AnswerHead, decodeEnd, decodeHead } from '../idempotency/answer'
-import type { FrameReader } from '../idempotency/frames'
 import type { Caller } from '../keys/authenticate'
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'

@@ -1,6 +1,9 @@
+import type { LogCache } from '../logs/log-record'
 import { describe, type Failure, failureHeaders } from '../platform/failure'
 import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
+import type { Known } from './record'
+import type { Answer, Exchange } from './stages'
 
 /** The provider's headers that a client may use; no other of them passes. */
 const PASSED = [
@@ -23,8 +26,38 @@ export interface ReplyNotes {
   dropped: readonly string[]
   /** The gateway has repeated the call itself as often as it may. */
   isExhausted: boolean
+  /** What the response cache had to do with it; absent where it had nothing to. */
+  cache: LogCache | undefined
   /** Milliseconds by stage, for Server-Timing. */
   timings: Readonly<Record<string, number>>
+}
+
+/** What the answer says of its way here. */
+export function notesOf(exchange: Exchange, known: Known, answer?: Answer): ReplyNotes {
+  const { startedAtMs, logId, effects } = exchange
+  const { authenticatedAtMs = startedAtMs, plannedAtMs = authenticatedAtMs, cached } = known
+  const losses = answer?.losses ?? cached?.about.losses ?? []
+  return {
+    logId,
+    attempts: known.attempts.length,
+    dropped: [...(known.intake?.ignored ?? []), ...losses],
+    timings: {
+      auth: authenticatedAtMs - startedAtMs,
+      ...(known.lookUpMs === undefined ? {} : { cache: known.lookUpMs }),
+      ...(known.attempts.length === 0 ? {} : { upstream: effects.now() - plannedAtMs }),
+    },
+    target: answer?.target ?? cached?.reply.head ?? known.attempts.at(-1),
+    cache: known.cache,
+    isExhausted: known.isExhausted === true,
+  }
+}
+
+/** The type of a stream of events. */
+export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
+/** `cache-control` of a stream that is no stream of events: JSON would be held back to be compressed. */
+export function untransformed(headers: PlainHeaders): string {
+  return `${headers['cache-control'] ?? 'no-cache'}, no-transform`
 }
 
 /** Header names and values; a plain object, since each Headers object costs more than all that is in it. */
@@ -69,8 +102,9 @@ export function failureResponse(failure: Failure, protocol: Protocol, notes: Rep
   })
 }
 
-function noteHeaders({ logId, target, attempts, dropped, timings }: ReplyNotes): PlainHeaders {
+function noteHeaders({ logId, target, attempts, dropped, cache, timings }: ReplyNotes): PlainHeaders {
   const headers: PlainHeaders = { 'x-respan-log-id': logId, 'x-sluice-attempts': String(attempts) }
+  if (cache !== undefined) noteCache(headers, cache)
   if (target !== undefined) {
     headers['x-sluice-provider'] = target.providerId
     if (target.upstreamModel !== '') headers['x-sluice-model'] = headerText(target.upstreamModel)
@@ -80,6 +114,15 @@ function noteHeaders({ logId, target, attempts, dropped, timings }: ReplyNotes):
   for (const name in timings) stages += `${stages === '' ? '' : ', '}${name};dur=${timings[name]}`
   if (stages !== '') headers['server-timing'] = stages
   return headers
+}
+
+// Caches on the way know nothing of keys and customers.
+function noteCache(headers: PlainHeaders, { status, ageMs }: LogCache): void {
+  headers['x-sluice-cache'] = status
+  headers['cache-control'] = 'no-store'
+  if (status !== 'hit') return
+  headers['x-llmgateway-cache'] = 'HIT'
+  headers.age = String(Math.floor((ageMs ?? 0) / 1_000))
 }
 
 // Names come from callers, and a header takes no line ends and nothing beyond Latin-1.

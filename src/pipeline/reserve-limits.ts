@@ -1,6 +1,8 @@
 import type { Caller } from '../keys/authenticate'
 import { type Admission, type Hold, ORGANIZATION, reserve } from '../limits/admit'
+import { limitsOfKey } from '../limits/inline'
 import type { Config } from '../platform/config'
+import { customerLimits, noteCustomer } from './customers'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
 import type { Exchange } from './stages'
@@ -25,11 +27,13 @@ export async function reserveLimits(
 ): Promise<Hold | undefined> {
   const { caller, parameters, model, tokens, longestMs } = given
   const config = await isolate.config.get(exchange.background)
-  if (config.limits.length === 0) return undefined
+  noteCustomer(exchange, { caller, config, parameters })
   const nowMs = exchange.effects.now()
+  const about = limitsAbout(exchange, config, { caller, parameters, model })
+  if (about.limits.length === 0) return undefined
   return reserve({
     env: exchange.env,
-    ...limitsAbout(exchange, config, { caller, parameters, model }),
+    ...about,
     holdId: exchange.logId,
     amounts: { requests: 1, concurrency: 1, tokens: tokens() },
     nowMs,
@@ -39,7 +43,7 @@ export async function reserveLimits(
 
 /** All limits by the models' own names, and whom of them a request is counted on. */
 export function limitsAbout(
-  { env }: Pick<Exchange, 'env'>,
+  { env, effects }: Pick<Exchange, 'env' | 'effects'>,
   config: Config,
   given: { caller: Caller; parameters: GatewayParameters; model: string | undefined },
 ): Pick<Admission, 'limits' | 'subjects'> {
@@ -47,7 +51,11 @@ export function limitsAbout(
   const customer = customerOf(parameters)
   const around = surroundingsOf(env, config)
   return {
-    limits: config.limits.map((limit) => withCanonicalSubject(limit, around)),
+    limits: [
+      ...config.limits.map((limit) => withCanonicalSubject(limit, around)),
+      ...limitsOfKey({ id: caller.apiKeyId, name: caller.apiKeyName, limits: caller.limits }),
+      ...customerLimits(config, { parameters, nowMs: effects.now() }),
+    ],
     subjects: {
       organization: ORGANIZATION,
       api_key: caller.apiKeyId,

@@ -5,12 +5,21 @@ import { concat } from '../platform/json-edit'
 import { writeOnce } from '../platform/relay'
 import type { Pin } from '../routing/pin'
 import { admit } from './admit'
+import { serveCached } from './cached'
 import { conclude, endingOfFailure, endingOfWhole } from './conclude'
 import { firstAnswer } from './first-answer'
 import { serveOnce } from './idempotent'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
-import { answerHeaders, contentTypeOf, failureResponse, type PlainHeaders, type ReplyNotes } from './reply'
+import {
+  answerHeaders,
+  contentTypeOf,
+  EVENT_STREAM,
+  failureResponse,
+  notesOf,
+  type PlainHeaders,
+  untransformed,
+} from './reply'
 import type { Answer, Exchange, Job } from './stages'
 import { relayStream } from './stream-reply'
 
@@ -43,6 +52,8 @@ async function serveNow(
   const { pin, known } = given
   try {
     const job = await admit(exchange, isolate, { pin, known })
+    const kept = job.entry === undefined ? undefined : serveCached(job, known, job.entry)
+    if (kept !== undefined) return kept
     return job.intake.stream ? await streamed(job, known) : await whole(job, known)
   } catch (cause) {
     return refuse(exchange, known, cause)
@@ -91,7 +102,7 @@ function streamed(job: Job, known: Known): Promise<Response> {
       const type = isBytes === true ? contentTypeOf(answer.headers) : contentType
       const headers = answerHeaders(notesOf(job, known, answer), answer.headers, type)
       // JSON would be held back to be compressed.
-      if (framing !== undefined) headers['cache-control'] = 'no-cache, no-transform'
+      if (framing !== undefined) headers['cache-control'] = untransformed(headers)
       // A stream makes one response only, and a client that was kept alive has it already.
       if (!isAnswered) answerWith(headers)
       await early
@@ -104,8 +115,6 @@ function streamed(job: Job, known: Known): Promise<Response> {
     )
   })
 }
-
-const EVENT_STREAM = 'text/event-stream; charset=utf-8'
 
 async function keepAlive(
   out: WritableStream<Uint8Array>,
@@ -161,22 +170,5 @@ function failureOf(cause: unknown): Failure {
   return {
     kind: 'internal',
     message: 'Internal server error. The log id tells the operator which request it was.',
-  }
-}
-
-/** What the answer says of its way here. */
-export function notesOf(exchange: Exchange, known: Known, answer?: Answer): ReplyNotes {
-  const { startedAtMs, logId, effects } = exchange
-  const { authenticatedAtMs = startedAtMs, plannedAtMs = authenticatedAtMs } = known
-  return {
-    logId,
-    attempts: known.attempts.length,
-    dropped: [...(known.intake?.ignored ?? []), ...(answer?.losses ?? [])],
-    timings: {
-      auth: authenticatedAtMs - startedAtMs,
-      ...(known.attempts.length === 0 ? {} : { upstream: effects.now() - plannedAtMs }),
-    },
-    target: answer?.target ?? known.attempts.at(-1),
-    isExhausted: known.isExhausted === true,
   }
 }

@@ -1,3 +1,7 @@
+import type { CacheEntry } from '../cache/entry'
+import type { RecordedReply } from '../cache/recorded-reply'
+import type { CacheEnv } from '../cache/response-cache'
+import type { FlightsEnv } from '../flights/share'
 import type { IdempotencyEnv } from '../idempotency/claim'
 import type { Caller } from '../keys/authenticate'
 import type { LimitsEnv } from '../limits/admit'
@@ -6,15 +10,17 @@ import type { Effects } from '../platform/effects'
 import type { Env } from '../platform/env'
 import type { Lifeline, Timeouts } from '../platform/lifeline'
 import type { AnswerFacts, Usage, UsageSource } from '../protocols/canonical'
+import type { StandIns } from '../protocols/codec'
 import type { Address, Protocol, StreamFilter, StreamReader } from '../protocols/protocol'
 import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
 import type { Health } from '../routing/health'
 import type { RetryPolicy } from '../routing/retry-policy'
+import type { Caching } from './caching'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
-export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv
+export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & FlightsEnv & CacheEnv
 
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {
@@ -43,6 +49,10 @@ export interface Job extends Exchange {
   health: Health
   /** Grows by one with each upstream call. */
   attempts: LogAttempt[]
+  /** The answer may be kept for others, and one that was kept may do. */
+  caching?: Caching
+  /** Such an answer. */
+  entry?: CacheEntry
 }
 
 /** A whole reply that was read and found good. */
@@ -55,6 +65,8 @@ export interface WholeAnswer {
   losses: readonly string[]
   facts: AnswerFacts
   firstContentAtMs: number
+  /** As the upstream sent it; absent when nobody was asked. */
+  received?: { bytes: Uint8Array; standIns: StandIns }
 }
 
 /** A stream whose first content has come; `prelude` is what came until then. */
@@ -72,6 +84,8 @@ export interface OpenStream {
   filter?: StreamFilter | undefined
   /** The client gets another protocol's words. */
   isTranslated: boolean
+  /** Tools that stand in for something else upstream. */
+  standIns: StandIns
 }
 
 /** What an attempt brings. */
@@ -90,6 +104,8 @@ export interface Ending {
   responseBody?: Uint8Array
   firstContentAtMs?: number
   endedAtMs: number
+  /** The upstream's own reply, where it may be kept. */
+  received?: RecordedReply
 }
 
 /** A usage from the texts, for an answer whose provider told none; nothing where the texts do not tell either. */

@@ -16,12 +16,10 @@ export function sourcesOf(config: Config): RoutingSources {
   const before = known.get(config)
   if (before !== undefined) return before
   const { fallback_models: fallbackModels } = config.settings
-  const retry = retryOf(config)
   const sources: RoutingSources = {
     groups: groupsOf(config),
     keys: keysOf(config),
     ...(fallbackModels === undefined ? {} : { fallbackModels }),
-    ...(retry === undefined ? {} : { retry }),
   }
   known.set(config, sources)
   return sources
@@ -54,11 +52,20 @@ function keysOf({ providerKeys }: Config): NonNullable<RoutingSources['keys']> {
   )
 }
 
-// Somebody who sets any of it wants retries, unless it is that they are not wanted.
-function retryOf({ settings }: Config): RetryDefaults | undefined {
-  const set = settings.retry_params
-  if (set === undefined || !hasAny(set)) return undefined
-  const { retry_enabled: isEnabled = true, num_retries: retries = 3, retry_after: seconds = 0.2 } = set
+/**
+ * How the calls of a request that does not say so itself are repeated: as its model does, and what that leaves out as
+ * the platform's settings do. Somebody who sets any of it wants retries, unless it is that they are not wanted.
+ */
+export function retryDefaultsOf(
+  { settings, modelsByName }: Pick<Config, 'settings' | 'modelsByName'>,
+  model: string | undefined,
+): RetryDefaults | undefined {
+  const { retry_params: ofPlatform } = settings
+  const ofModel = model === undefined ? undefined : modelsByName.get(model)?.retryParams
+  const first = hasAny(ofModel ?? undefined) ? ofModel : ofPlatform
+  if (first === undefined || first === null || !hasAny(first)) return undefined
+  const { retry_enabled: isEnabled = true } = first
+  const { num_retries: retries = 3, retry_after: seconds = 0.2 } = { ...ofPlatform, ...first }
   return { isEnabled, retries, firstWaitMs: Math.ceil(seconds * 1_000) }
 }
 

@@ -5,7 +5,8 @@ import { relayInBatches } from '../platform/relay-batched'
 import type { StreamFilter } from '../protocols/protocol'
 import { stoppedFailure } from '../providers/call'
 import { redactedBytes, redactedFailure } from '../providers/redact'
-import { createMeasure, createRecorder, type Recorder } from './recorder'
+import { receivedStream } from './keep-answer'
+import { createMeasure, createRecorder, createTimedRecorder, type Recorder } from './recorder'
 import { contentTypeOf } from './reply'
 import { type Ending, estimatedUsage, type Job, type OpenStream } from './stages'
 
@@ -18,17 +19,22 @@ export async function relayStream(
   out: WritableStream<Uint8Array>,
 ): Promise<Ending> {
   const isBytes = job.intake.wantsBytes === true
-  const recorder = isBytes ? createMeasure(contentTypeOf(stream.headers)) : createRecorder()
+  const received = job.caching === undefined ? undefined : createTimedRecorder(job.effects.now)
+  const recorder = logRecorder(stream, isBytes)
   const framing = job.protocol.framing?.filter()
-  // The log keeps what the client's protocol says: the upstream's own bytes where they are that.
-  if (!stream.isTranslated) recorder.add(stream.prelude)
+  const note = (bytes: Uint8Array) => {
+    // The log keeps what the client's protocol says: the upstream's own bytes where they are that.
+    if (!stream.isTranslated) recorder.add(bytes)
+    received?.add(bytes)
+  }
+  note(stream.prelude)
   const options: RelayOptions = {
     source: stream.source,
     out,
     prelude: stream.prelude,
     lifeline: stream.lifeline,
     feed(bytes) {
-      if (!stream.isTranslated) recorder.add(bytes)
+      note(bytes)
       stream.reader.feed(bytes)
     },
     isComplete() {
@@ -42,7 +48,14 @@ export async function relayStream(
     },
   }
   const end = await relayOf(stream, options, changesOf(stream, framing, recorder))
-  return endingOf(job, stream, { end, responseBody: bodyOf(job, stream, recorder.recorded()) })
+  const ending = endingOf(job, stream, { end, responseBody: bodyOf(job, stream, recorder.recorded()) })
+  if (received === undefined) return ending
+  const came = { bytes: received.recorded(), beats: received.beats() }
+  return { ...ending, received: receivedStream(stream, came) }
+}
+
+function logRecorder({ headers }: OpenStream, isBytes: boolean): Recorder {
+  return isBytes ? createMeasure(contentTypeOf(headers)) : createRecorder()
 }
 
 // An error event of the provider's has reached the client already, and a second one would only hide it; a translation

@@ -31,6 +31,7 @@ export function translatedLane(job: Job, target: Target): Lane {
     body: encoder.encode(JSON.stringify(withEdits(body, target))),
     losses,
     isTranslated: true,
+    standIns,
     stream: () =>
       translateStream({
         decoder: upstream.eventDecoder(),

@@ -1,6 +1,15 @@
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { ExperimentArm, PromptContent } from './prompt-content'
-import type { Settings } from './settings'
+import type { RetrySettings, Settings, TimeoutSettings } from './settings'
+
+/** A limit that is part of an API key, in the words of the API: US dollars for cost. */
+export interface InlineLimit {
+  name?: string | undefined
+  metric: string
+  window: string
+  value: number
+  action: 'warn' | 'block'
+}
 
 /** API keys: only the SHA-256 hash of a key is kept, with the prefix that its owner recognises it by. */
 export const apiKeys = sqliteTable('api_keys', {
@@ -17,6 +26,9 @@ export const apiKeys = sqliteTable('api_keys', {
   revokedAtMs: integer('revoked_at_ms'),
   createdAtMs: integer('created_at_ms').notNull(),
   updatedAtMs: integer('updated_at_ms').notNull(),
+  limits: text('limits', { mode: 'json' }).$type<InlineLimit[]>(),
+  /** Made at /api/temporary-keys/, and only seen there. */
+  isTemporary: integer('is_temporary', { mode: 'boolean' }).notNull().default(false),
 })
 
 /** Custom providers; `api_key` and `headers` hold AES-GCM sealed text. */
@@ -52,6 +64,9 @@ export const models = sqliteTable(
     cacheHitInputCost: real('cache_hit_input_cost'),
     cacheCreationInputCost: real('cache_creation_input_cost'),
     maxContextWindow: integer('max_context_window'),
+    /** What was set, by field; the rest holds as elsewhere. */
+    timeouts: text('timeouts', { mode: 'json' }).$type<TimeoutSettings>(),
+    retryParams: text('retry_params', { mode: 'json' }).$type<RetrySettings>(),
     streamingSupport: integer('streaming_support'),
     functionCall: integer('function_call'),
     imageSupport: integer('image_support'),
@@ -74,6 +89,78 @@ export const limits = sqliteTable('limits', {
   window: text('window').notNull(),
   value: real('value').notNull(),
   action: text('action', { enum: ['warn', 'block'] }).notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+
+/** How long a customer's period budget lasts, by the calendar in UTC. */
+export type BudgetDuration = 'daily' | 'weekly' | 'monthly' | 'yearly'
+
+/** Customers whom somebody said something about; budgets are US dollars, null is none. */
+export const customers = sqliteTable('customers', {
+  customerIdentifier: text('customer_identifier').primaryKey(),
+  name: text('name'),
+  email: text('email'),
+  groupIdentifier: text('group_identifier'),
+  metadata: text('metadata', { mode: 'json' }).$type<Record<string, unknown>>(),
+  periodBudget: real('period_budget'),
+  budgetDuration: text('budget_duration').$type<BudgetDuration>(),
+  /** The period of a budget that has no duration. */
+  periodStartMs: integer('period_start_ms'),
+  periodEndMs: integer('period_end_ms'),
+  totalBudget: real('total_budget'),
+  /** Requests per minute. */
+  rateLimit: integer('rate_limit'),
+  /** 20 makes a use of 1 US dollar count as 1.20. */
+  markupPercentage: real('markup_percentage'),
+  createdAtMs: integer('created_at_ms').notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+
+/** What may be shown of where an alert channel leads. */
+export interface ChannelAddress {
+  /** Of a URL, the host alone: the rest of it may be a secret. */
+  host?: string
+  to?: string[]
+  from?: string
+}
+
+/** Where alerts are sent; `sealed` is AES-GCM sealed JSON with the URL, the secret and the key. */
+export const alertChannels = sqliteTable('alert_channels', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  type: text('type', { enum: ['slack', 'email', 'webhook'] }).notNull(),
+  address: text('address', { mode: 'json' }).$type<ChannelAddress>().notNull(),
+  sealed: text('sealed').notNull(),
+  /** Null for all. */
+  events: text('events', { mode: 'json' }).$type<string[]>(),
+  isPaused: integer('is_paused', { mode: 'boolean' }).notNull().default(false),
+  createdAtMs: integer('created_at_ms').notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+
+/** Which requests a monitor looks at; what is absent does not matter. */
+export interface MonitorFilters {
+  model?: string
+  provider?: string
+  api_key?: string
+  customer?: string
+  environment?: 'prod' | 'test'
+}
+
+/** Conditions on what the request logs of the last minutes say. */
+export const monitors = sqliteTable('monitors', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  metric: text('metric').notNull(),
+  aggregation: text('aggregation').notNull(),
+  filters: text('filters', { mode: 'json' }).$type<MonitorFilters>().notNull(),
+  comparison: text('comparison', { enum: ['above', 'below'] }).notNull(),
+  threshold: real('threshold').notNull(),
+  windowMinutes: integer('window_minutes').notNull(),
+  /** Ids of alert channels; null for all that take the event. */
+  channels: text('channels', { mode: 'json' }).$type<string[]>(),
+  isPaused: integer('is_paused', { mode: 'boolean' }).notNull().default(false),
   createdAtMs: integer('created_at_ms').notNull(),
   updatedAtMs: integer('updated_at_ms').notNull(),
 })
@@ -204,6 +291,21 @@ export type ModelRow = typeof models.$inferSelect
 export type ProviderKeyRow = typeof providerKeys.$inferSelect
 export type LoadBalanceGroupRow = typeof loadBalanceGroups.$inferSelect
 export type SettingsRow = typeof settings.$inferSelect
+export type CustomerRow = typeof customers.$inferSelect
+/** What limits a customer. */
+export type CustomerBudgets = Pick<
+  CustomerRow,
+  | 'customerIdentifier'
+  | 'periodBudget'
+  | 'budgetDuration'
+  | 'periodStartMs'
+  | 'periodEndMs'
+  | 'totalBudget'
+  | 'rateLimit'
+  | 'markupPercentage'
+>
+export type AlertChannelRow = typeof alertChannels.$inferSelect
+export type MonitorRow = typeof monitors.$inferSelect
 export type PromptRow = typeof prompts.$inferSelect
 export type PromptVersionRow = typeof promptVersions.$inferSelect
 export type PromptLabelRow = typeof promptLabels.$inferSelect

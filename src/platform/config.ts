@@ -1,7 +1,9 @@
+import { eq, gt, isNotNull, isNull, or } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
 import type {
   ApiKeyRow,
+  CustomerBudgets,
   LimitRow,
   LoadBalanceGroupRow,
   ModelRow,
@@ -12,6 +14,7 @@ import type {
 import {
   apiKeys,
   configVersions,
+  customers,
   limits,
   loadBalanceGroups,
   models,
@@ -35,11 +38,15 @@ export interface Config {
   /** The further keys of each provider that has some. */
   providerKeys: ReadonlyMap<string, readonly ProviderKeyRow[]>
   loadBalanceGroupsById: ReadonlyMap<string, LoadBalanceGroupRow>
+  /** Those that have a budget or a rate limit. */
+  customersById: ReadonlyMap<string, CustomerBudgets>
   /** What was set, without the defaults. */
   settings: Settings
   prompts: PromptIndex
 }
 
+/** For so long an expired temporary key is told that it has expired. */
+const EXPIRED_KEY_MS = 24 * 60 * 60 * 1_000
 const LAST_GOOD = 'config/last-good'
 /** The shape of what is kept in KV; a copy from another release is not read. */
 const LAST_GOOD_FORMAT = 1
@@ -55,6 +62,7 @@ const lastGoodSchema = z.object({
   providerKeys: z.array(z.custom<ProviderKeyRow>(isRow)).default([]),
   loadBalanceGroups: z.array(z.custom<LoadBalanceGroupRow>(isRow)).default([]),
   settings: z.array(z.custom<SettingsRow>(isRow)).default([]),
+  customers: z.array(z.custom<CustomerBudgets>(isRow)).default([]),
   prompts: z.custom<PromptIndex['rows']>(isRow).default(NO_PROMPTS.rows),
 })
 
@@ -88,17 +96,27 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
   if (!Object.keys(versions).some(moved)) return known
   const read = sections(database)
   // The versions are older than the rows read after them, never newer: a change in between is read again next time.
-  const [keyRows, providerRows, modelRows, limitRows, furtherKeys, groups, settingRows, prompts] =
-    await Promise.all([
-      moved('api_keys') ? read.apiKeys : undefined,
-      moved('providers') ? read.providers : undefined,
-      moved('models') ? read.models : undefined,
-      moved('limits') ? read.limits : undefined,
-      moved('provider_keys') ? read.providerKeys : undefined,
-      moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
-      moved('settings') ? read.settings : undefined,
-      moved('prompts') ? readPrompts(database) : undefined,
-    ])
+  const [
+    keyRows,
+    providerRows,
+    modelRows,
+    limitRows,
+    furtherKeys,
+    groups,
+    settingRows,
+    customerRows,
+    prompts,
+  ] = await Promise.all([
+    moved('api_keys') ? read.apiKeys : undefined,
+    moved('providers') ? read.providers : undefined,
+    moved('models') ? read.models : undefined,
+    moved('limits') ? read.limits : undefined,
+    moved('provider_keys') ? read.providerKeys : undefined,
+    moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
+    moved('settings') ? read.settings : undefined,
+    moved('customers') ? read.customers : undefined,
+    moved('prompts') ? readPrompts(database) : undefined,
+  ])
   return {
     versions,
     apiKeysByHash: keyRows === undefined ? known.apiKeysByHash : byHash(keyRows),
@@ -108,20 +126,52 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     providerKeys: furtherKeys === undefined ? known.providerKeys : byProvider(furtherKeys),
     loadBalanceGroupsById: groups === undefined ? known.loadBalanceGroupsById : byGroupId(groups),
     settings: settingRows === undefined ? known.settings : settingsOf(settingRows),
+    customersById: customerRows === undefined ? known.customersById : byCustomer(customerRows),
     prompts: prompts ?? known.prompts,
   }
+}
+
+const budgetColumns = {
+  customerIdentifier: customers.customerIdentifier,
+  periodBudget: customers.periodBudget,
+  budgetDuration: customers.budgetDuration,
+  periodStartMs: customers.periodStartMs,
+  periodEndMs: customers.periodEndMs,
+  totalBudget: customers.totalBudget,
+  rateLimit: customers.rateLimit,
+  markupPercentage: customers.markupPercentage,
 }
 
 /** One query for each section; none runs before it is awaited. */
 function sections(database: ReturnType<typeof drizzle>) {
   return {
-    apiKeys: database.select().from(apiKeys),
+    // Temporary keys are many, and of one that is long over there is nothing to say but that it is not valid.
+    apiKeys: database
+      .select()
+      .from(apiKeys)
+      .where(
+        or(
+          eq(apiKeys.isTemporary, false),
+          isNull(apiKeys.expiresAtMs),
+          gt(apiKeys.expiresAtMs, Date.now() - EXPIRED_KEY_MS),
+        ),
+      ),
     providers: database.select().from(providers),
     models: database.select().from(models),
     limits: database.select().from(limits),
     providerKeys: database.select().from(providerKeys).orderBy(providerKeys.name),
     loadBalanceGroups: database.select().from(loadBalanceGroups),
     settings: database.select().from(settings),
+    customers: database
+      .select(budgetColumns)
+      .from(customers)
+      .where(
+        or(
+          isNotNull(customers.periodBudget),
+          isNotNull(customers.totalBudget),
+          isNotNull(customers.rateLimit),
+        ),
+      ),
   }
 }
 
@@ -138,6 +188,7 @@ async function loadAll(env: Env): Promise<Config> {
     furtherKeys,
     groups,
     settingRows,
+    customerRows,
     ...stored
   ] = await database.batch([
     database.select().from(configVersions),
@@ -148,6 +199,7 @@ async function loadAll(env: Env): Promise<Config> {
     read.providerKeys,
     read.loadBalanceGroups,
     read.settings,
+    read.customers,
     ofPrompts.prompts,
     ofPrompts.versions,
     ofPrompts.labels,
@@ -163,6 +215,7 @@ async function loadAll(env: Env): Promise<Config> {
     providerKeys: furtherKeys,
     loadBalanceGroups: groups,
     settings: settingRows,
+    customers: customerRows,
     prompts: { prompts, versions: promptVersions, labels, experiments },
   })
 }
@@ -179,6 +232,7 @@ function indexed(rows: ConfigRows): Config {
     providerKeys: byProvider(rows.providerKeys),
     loadBalanceGroupsById: byGroupId(rows.loadBalanceGroups),
     settings: settingsOf(rows.settings),
+    customersById: byCustomer(rows.customers),
     prompts: indexPrompts(rows.prompts),
   }
 }
@@ -203,6 +257,10 @@ function byProvider(rows: ProviderKeyRow[]): Map<string, ProviderKeyRow[]> {
 
 function byGroupId(rows: LoadBalanceGroupRow[]): Map<string, LoadBalanceGroupRow> {
   return new Map(rows.map((row) => [row.groupId, row]))
+}
+
+function byCustomer(rows: CustomerBudgets[]): Map<string, CustomerBudgets> {
+  return new Map(rows.map((row) => [row.customerIdentifier, row]))
 }
 
 const NOTHING_SET: Settings = {}
@@ -232,6 +290,7 @@ async function keepLastGood(env: Env, config: Config): Promise<void> {
     providerKeys: [...config.providerKeys.values()].flat(),
     loadBalanceGroups: [...config.loadBalanceGroupsById.values()],
     settings: [{ id: 1, value: config.settings, updatedAtMs: 0 }],
+    customers: [...config.customersById.values()],
     prompts: config.prompts.rows,
   }
   await env.CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })

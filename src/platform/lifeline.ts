@@ -42,21 +42,22 @@ export function createLifeline(given: {
   client: AbortSignal
   now: () => number
   timeouts: Timeouts
-  /** Of the request that the call is for, where that has its own. */
-  deadlineAtMs?: number
+  /** The deadline of the request that the call is for, where there is one, and how long that has had in all. */
+  whole?: { atMs: number; ms: number }
 }): Lifeline {
-  const { client, now, timeouts } = given
+  const { client, now, timeouts, whole } = given
   const controller = new AbortController()
+  const startedAt = now()
+  const ownAt = startedAt + timeouts.totalMs
   const allMs: Record<DeadlinePhase, number> = {
     headers: timeouts.headersMs,
     first_content: timeouts.firstContentMs,
     idle: timeouts.idleMs,
-    total: timeouts.totalMs,
+    total: whole !== undefined && whole.atMs < ownAt ? whole.ms : timeouts.totalMs,
   }
-  const startedAt = now()
-  const totalAt = Math.min(startedAt + timeouts.totalMs, given.deadlineAtMs ?? Number.POSITIVE_INFINITY)
+  const totalAt = Math.min(ownAt, whole?.atMs ?? Number.POSITIVE_INFINITY)
   const { attemptMs = Number.POSITIVE_INFINITY } = timeouts
-  let limitMs = timeouts.totalMs
+  let limitMs = allMs.total
   let phase: DeadlinePhase = 'total'
   let phaseAt = totalAt
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -1,4 +1,4 @@
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 /** One upstream call, as it is kept in a row. */
 export interface StoredAttempt {
@@ -127,4 +127,74 @@ export const deadLetters = sqliteTable('dead_letters', {
   objectKey: text('object_key').notNull(),
   reason: text('reason').notNull(),
   receivedAtMs: integer('received_at_ms').notNull(),
+})
+
+/** What somebody is to be told. The key says what it is about, so that nobody is told of it twice. */
+export const alertEvents = sqliteTable(
+  'alert_events',
+  {
+    id: text('id').primaryKey(),
+    dedupeKey: text('dedupe_key').notNull().unique(),
+    kind: text('kind').notNull(),
+    /** Ids of channels; null for all that take the kind. */
+    channels: text('channels', { mode: 'json' }).$type<string[]>(),
+    details: text('details', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
+    createdAtMs: integer('created_at_ms').notNull(),
+    /** Null until the queue has taken it. */
+    queuedAtMs: integer('queued_at_ms'),
+  },
+  (table) => [index('alert_events_by_time').on(table.createdAtMs)],
+)
+
+/** What became of an event at a channel. */
+export const alertDeliveries = sqliteTable(
+  'alert_deliveries',
+  {
+    eventId: text('event_id').notNull(),
+    channelId: text('channel_id').notNull(),
+    state: text('state', { enum: ['delivered', 'failing', 'given_up'] }).notNull(),
+    attempts: integer('attempts').notNull(),
+    error: text('error'),
+    updatedAtMs: integer('updated_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.eventId, table.channelId] })],
+)
+
+/** What monitors found when they last looked. */
+export const monitorStates = sqliteTable('monitor_states', {
+  monitorId: text('monitor_id').primaryKey(),
+  state: text('state', { enum: ['ok', 'firing'] }).notNull(),
+  sinceMs: integer('since_ms').notNull(),
+  /** Null when there was nothing to measure. */
+  value: real('value'),
+  evaluatedAtMs: integer('evaluated_at_ms').notNull(),
+})
+
+/** What the log rows say that a limit took of a subject in a window: nano-dollars for cost. */
+export const limitSums = sqliteTable(
+  'limit_sums',
+  {
+    policyId: text('policy_id').notNull(),
+    subject: text('subject').notNull(),
+    windowStartMs: integer('window_start_ms').notNull(),
+    scope: text('scope').notNull(),
+    name: text('name').notNull(),
+    metric: text('metric').notNull(),
+    window: text('window').notNull(),
+    amount: integer('amount').notNull(),
+    updatedAtMs: integer('updated_at_ms').notNull(),
+    /** What the ledger said, when it was last compared; null before. */
+    ledgerAmount: integer('ledger_amount'),
+    comparedAtMs: integer('compared_at_ms'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.policyId, table.subject, table.windowStartMs] }),
+    index('limit_sums_by_time').on(table.updatedAtMs),
+  ],
+)
+
+/** How far a reader of rows has come. */
+export const logCursors = sqliteTable('log_cursors', {
+  name: text('name').primaryKey(),
+  position: integer('position').notNull(),
 })

@@ -20,22 +20,44 @@ const cacheSchema = z.strictObject({
   /** Seconds. */
   cache_ttl: count,
 })
-/** Seconds. */
+/** The longest deadline, in seconds: a day. A timer that is set for weeks would go off at once. */
+export const LONGEST_TIMEOUT = 86_400
+const deadline = positive.max(LONGEST_TIMEOUT, `has to be at most ${LONGEST_TIMEOUT} seconds`)
 const timeoutsSchema = z.strictObject({
-  headers: positive,
-  first_content: positive,
-  idle: positive,
-  total: positive,
+  headers: deadline,
+  first_content: deadline,
+  idle: deadline,
+  total: deadline,
 })
+/** Deadlines of upstream calls in seconds, as they are stored; what is absent is not set. */
+export const timeoutSettings = timeoutsSchema.partial()
+/** How failed calls are repeated, as it is stored; what is absent is not set. */
+export const retrySettings = retrySchema.partial()
+/** A change of either; null takes a value, or all of them, back. */
+export const sectionPatches = { timeouts: orNull(timeoutsSchema), retry_params: orNull(retrySchema) }
+
+export type TimeoutSettings = z.infer<typeof timeoutSettings>
+export type RetrySettings = z.infer<typeof retrySettings>
+
+/** Deadlines in milliseconds, those that are set. */
+export function timeoutsInMs({ headers, first_content: first, idle, total }: TimeoutSettings) {
+  return {
+    ...(headers === undefined ? {} : { headersMs: Math.ceil(headers * 1_000) }),
+    ...(first === undefined ? {} : { firstContentMs: Math.ceil(first * 1_000) }),
+    ...(idle === undefined ? {} : { idleMs: Math.ceil(idle * 1_000) }),
+    ...(total === undefined ? {} : { totalMs: Math.ceil(total * 1_000) }),
+  }
+}
+
 const retentionSchema = z.strictObject({ bodies_days: count, logs_days: count })
 const modelsSchema = z.array(z.string().min(1, 'must not be empty'))
 
 /** What can be set for all requests, in the words of the API; what is absent is not set. */
 export const settingsSchema = z.strictObject({
   fallback_models: modelsSchema.optional(),
-  retry_params: retrySchema.partial().optional(),
+  retry_params: retrySettings.optional(),
   cache: cacheSchema.extend({ cache_options: cacheOptionsSchema.partial() }).partial().optional(),
-  timeouts: timeoutsSchema.partial().optional(),
+  timeouts: timeoutSettings.optional(),
   retention: retentionSchema.partial().optional(),
 })
 
@@ -45,9 +67,9 @@ export type Settings = z.infer<typeof settingsSchema>
 /** A change of them: what is not named stays, and null takes a value or a whole section back to its default. */
 export const settingsPatchSchema = z.strictObject({
   fallback_models: modelsSchema.min(1, 'must name a model, or be null for none').nullish(),
-  retry_params: orNull(retrySchema),
+  retry_params: sectionPatches.retry_params,
   cache: orNull(cacheSchema.extend({ cache_options: orNull(cacheOptionsSchema) })),
-  timeouts: orNull(timeoutsSchema),
+  timeouts: sectionPatches.timeouts,
   retention: orNull(retentionSchema),
 })
 

@@ -59,7 +59,8 @@ export function standInFilter(standIns: StandIns): (events: readonly ChatEvent[]
     )
 }
 
-function isNone({ structuredOutput, customTools, renamed }: StandIns): boolean {
+/** Whether nothing was emulated, so that an answer is what it looks like. */
+export function isNone({ structuredOutput, customTools, renamed }: StandIns): boolean {
   return structuredOutput === undefined && customTools === undefined && renamed === undefined
 }
 

@@ -66,7 +66,8 @@ export function translateStream(given: {
 /** Legal inside JSON, but line ends to readers that cut text as Python's `splitlines` does. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/g
 
-function onOneLine(text: string): string {
+/** Text of a stream without the line ends that some readers see inside of JSON. */
+export function onOneLine(text: string): string {
   return text.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

@@ -12,6 +12,20 @@ export function unfold(reply: ChatReply): ChatEvent[] {
   ]
 }
 
+/** A word with what stands before it. */
+const WORD = /\s*\S+\s*$|\s*\S+/g
+
+/** The same events with their texts told word by word, as models tell them. */
+export function inWords(events: readonly ChatEvent[]): ChatEvent[] {
+  return events.flatMap((event): ChatEvent[] => {
+    // The probabilities are those of the whole text.
+    if (event.kind === 'text' && event.logprobs !== undefined) return [event]
+    if (event.kind !== 'text' && event.kind !== 'reasoning') return [event]
+    const words = event.text.match(WORD)
+    return words === null ? [event] : words.map((text) => ({ ...event, text }))
+  })
+}
+
 function eventsOfChoice({ index, parts, finish, stopSequence, logprobs }: Choice): ChatEvent[] {
   let calls = 0
   let isTold = false

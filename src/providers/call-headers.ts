@@ -34,6 +34,23 @@ const byProtocol: Readonly<
 /** A list: what the endpoint, the client and the provider's owner ask for comes together. */
 const MERGED = 'anthropic-beta'
 
+/** Of those that go on, the ones that may change an answer. */
+const STEERING = ['anthropic-beta', 'openai-beta']
+
+/** What of a request's headers may change its answer: the client's own, and those that it asks to be sent along. */
+export function steeringHeaders(
+  client: Headers,
+  sent: Readonly<Record<string, string>> | null | undefined,
+): Record<string, string> | undefined {
+  const steering = STEERING.flatMap((name): [string, string][] => {
+    const value = client.get(name)
+    return value === null ? [] : [[name, value]]
+  })
+  const extra = Object.entries(sent ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const all = [...steering, ...extra]
+  return all.length === 0 ? undefined : Object.fromEntries(all)
+}
+
 /** Headers that say who pays, where a call goes or how it is framed: a request may not set them upstream. */
 const RESERVED =
   /^(?:authorization|proxy-.*|x-api-key|api-key|x-goog-api-key|x-amz-.*|cookie|host|connection|content-.*|transfer-encoding|accept-encoding|te|trailer|upgrade|expect|forwarded|x-forwarded-.*|cf-.*)$/i

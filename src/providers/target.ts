@@ -1,4 +1,5 @@
 import type { Failure } from '../platform/failure'
+import type { Timeouts } from '../platform/lifeline'
 import type { ModelTraits } from '../protocols/codec'
 import type { WireProtocolId } from '../protocols/protocol'
 
@@ -88,7 +89,10 @@ export interface Target {
   /** Answered inside the worker. */
   builtIn?: true
   refusesStreamOptions?: true
+  /** Of its provider: from a call to its first content. */
   timeoutMs?: number
+  /** Of its custom model, before what its provider says. */
+  timeouts?: Partial<Omit<Timeouts, 'attemptMs'>>
   /** Parameters for a request that does not set them. */
   defaults?: Readonly<Record<string, number>>
   prices?: ModelPrices

@@ -1,11 +1,12 @@
-import { desc, eq } from 'drizzle-orm'
+import { and, desc, eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
 import { newKeyText } from '../keys/key-text'
 import { type ApiKeyRow, apiKeys } from '../platform/config-schema'
 import { sha256Hex } from '../platform/encryption'
 import { adminRoutes } from './admin-routes'
-import { noContent, notFound, pageOf, readJson } from './management'
+import { inlineLimitsOf, limitFields, shownKeyLimits } from './inline-limits'
+import { noContent, notFound, pageOfShown, readJson } from './management'
 import type { RouteContext } from './route'
 
 const fields = {
@@ -15,6 +16,7 @@ const fields = {
     .nullish(),
   allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
   require_parameters: z.boolean().optional(),
+  ...limitFields,
 }
 
 const createSchema = z.strictObject({
@@ -33,15 +35,22 @@ const ITEM = '/api/api-keys/:id'
 export const apiKeyRoutes = adminRoutes('/api/api-keys', ITEM, {
   list,
   create,
-  read: async (context) => Response.json(shown(await found(context))),
+  read: async (context) => Response.json(await shown(context, await found(context))),
   change,
   replace: change,
   remove: revoke,
 })
 
-async function list({ env, request }: RouteContext): Promise<Response> {
-  const rows = await drizzle(env.CONFIG).select().from(apiKeys).orderBy(desc(apiKeys.createdAtMs))
-  return pageOf(new URL(request.url), rows.map(shown))
+async function list(context: RouteContext): Promise<Response> {
+  const { env, request } = context
+  const rows = await drizzle(env.CONFIG)
+    .select()
+    .from(apiKeys)
+    .where(eq(apiKeys.isTemporary, false))
+    .orderBy(desc(apiKeys.createdAtMs))
+  return pageOfShown(new URL(request.url), rows, (page) =>
+    Promise.all(page.map((row) => shown(context, row))),
+  )
 }
 
 async function create(context: RouteContext): Promise<Response> {
@@ -62,10 +71,12 @@ async function create(context: RouteContext): Promise<Response> {
     revokedAtMs: null,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
+    limits: inlineLimitsOf(given) ?? null,
+    isTemporary: false,
   }
   await drizzle(env.CONFIG).insert(apiKeys).values(row)
   await isolate.config.refreshed(background, 0)
-  return Response.json({ ...shown(row), api_key: key }, { status: 201 })
+  return Response.json({ ...(await shown(context, row)), api_key: key }, { status: 201 })
 }
 
 async function change(context: RouteContext): Promise<Response> {
@@ -73,15 +84,17 @@ async function change(context: RouteContext): Promise<Response> {
   const given = await readJson(context.request, patchSchema)
   const nowMs = context.effects.now()
   const expiresAtMs = timeOf(given.expires_at)
+  const limits = inlineLimitsOf(given)
   const set = {
     ...(given.name === undefined ? {} : { name: given.name }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
     ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
+    ...(limits === undefined ? {} : { limits }),
     ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
     updatedAtMs: nowMs,
   }
-  return Response.json(shown(await update(context, before, set)))
+  return Response.json(await shown(context, await update(context, before, set)))
 }
 
 /** The row stays, so that its logs keep their owner's name and the key its honest error. */
@@ -106,7 +119,7 @@ async function found({ env, params }: RouteContext): Promise<ApiKeyRow> {
   const [row] = await drizzle(env.CONFIG)
     .select()
     .from(apiKeys)
-    .where(eq(apiKeys.id, params.id ?? ''))
+    .where(and(eq(apiKeys.id, params.id ?? ''), eq(apiKeys.isTemporary, false)))
   if (row === undefined) throw notFound()
   return row
 }
@@ -115,7 +128,7 @@ function timeOf(text: string | null | undefined): number | null | undefined {
   return text === null || text === undefined ? text : Date.parse(text)
 }
 
-function shown(row: ApiKeyRow) {
+async function shown(context: RouteContext, row: ApiKeyRow) {
   return {
     id: row.id,
     name: row.name,
@@ -124,6 +137,7 @@ function shown(row: ApiKeyRow) {
     environment: row.environment,
     allowed_models: row.allowedModels,
     require_parameters: row.requireParameters,
+    limits: await shownKeyLimits(context, row),
     expires_at: isoOrNull(row.expiresAtMs),
     revoked: row.revokedAtMs !== null,
     revoked_at: isoOrNull(row.revokedAtMs),

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { type ModelRow, models } from '../platform/config-schema'
 import { SluiceError } from '../platform/failure'
+import { retrySettings, sectionPatches, timeoutSettings } from '../platform/settings'
 import { type ModelDetails, modelDetails } from '../routing/model-details'
 import { isKnownModelName, modelNames, targetOfProvider } from '../routing/resolve'
 import { adminRoutes } from './admin-routes'
@@ -26,6 +27,7 @@ const fields = {
   cache_hit_input_cost: cost,
   cache_creation_input_cost: cost,
   max_context_window: z.number().int().positive().nullish(),
+  ...sectionPatches,
   streaming_support: flag,
   function_call: flag,
   image_support: flag,
@@ -110,6 +112,8 @@ const EMPTY = {
   cacheHitInputCost: null,
   cacheCreationInputCost: null,
   maxContextWindow: null,
+  timeouts: null,
+  retryParams: null,
   streamingSupport: null,
   functionCall: null,
   imageSupport: null,
@@ -127,6 +131,8 @@ async function save(
   const row = {
     ...kept,
     ...(await givenRow(context, given)),
+    timeouts: changed(timeoutSettings, kept.timeouts, given.timeouts),
+    retryParams: changed(retrySettings, kept.retryParams, given.retry_params),
     modelName,
     createdAtMs: before?.createdAtMs ?? nowMs,
     updatedAtMs: nowMs,
@@ -160,6 +166,19 @@ async function givenRow(context: RouteContext, given: ModelFields): Promise<Part
     supportedParamsOverride: given.supported_params_override,
   }
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))
+}
+
+/** A section of settings with what a change names; null takes a value away, or all of them. */
+function changed<Section extends object>(
+  schema: z.ZodType<Section>,
+  before: Section | null,
+  given: Readonly<Record<string, unknown>> | null | undefined,
+): Section | null {
+  if (given === undefined) return before
+  const left = Object.entries({ ...before, ...given }).filter(
+    ([, value]) => value !== null && value !== undefined,
+  )
+  return given === null || left.length === 0 ? null : schema.parse(Object.fromEntries(left))
 }
 
 /** A provider by slug or, as older clients do, by number. */
@@ -232,6 +251,8 @@ function shown(row: ModelRow) {
     cache_hit_input_cost: row.cacheHitInputCost,
     cache_creation_input_cost: row.cacheCreationInputCost,
     max_context_window: row.maxContextWindow,
+    timeouts: row.timeouts ?? {},
+    retry_params: row.retryParams ?? {},
     streaming_support: row.streamingSupport,
     function_call: row.functionCall,
     image_support: row.imageSupport,

@@ -19,7 +19,12 @@ export async function readJson<T>(request: Request, schema: z.ZodType<T>): Promi
   const text = await request.text()
   if (text.length > MAX_BODY_CHARACTERS)
     throw new SluiceError({ kind: 'body_too_large', message: 'The body is larger than 1 MiB.' })
-  const parsed = schema.safeParse(parseJson(text))
+  return checked(parseJson(text), schema)
+}
+
+/** A value in the shape of a schema, or a refusal that names each field. */
+export function checked<T>(value: unknown, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const errors: Record<string, string[]> = {}
   for (const issue of parsed.error.issues) {
@@ -42,14 +47,21 @@ export function listed(
   url: URL,
   found: { count: number; page: number; pageSize: number; results: unknown[] },
 ): Response {
-  const { count, page, pageSize, results } = found
+  return Response.json({ ...linksOf(url, found), results: found.results })
+}
+
+/** How many there are, and where the pages beside this one are. */
+export function linksOf(
+  url: URL,
+  { count, page, pageSize }: { count: number; page: number; pageSize: number },
+) {
   const linkTo = (other: number) => {
     const link = new URL(url)
     link.searchParams.set('page', String(other))
     return link.href
   }
   const next = page * pageSize < count ? linkTo(page + 1) : null
-  return Response.json({ count, next, previous: page > 1 ? linkTo(page - 1) : null, results })
+  return { count, next, previous: page > 1 ? linkTo(page - 1) : null }
 }
 
 /** One page of a list that is in memory. */
@@ -61,6 +73,17 @@ export function pageOf(url: URL, all: unknown[]): Response {
     pageSize,
     results: all.slice((page - 1) * pageSize, page * pageSize),
   })
+}
+
+/** One page of rows, each shown in a way that takes its time: what is on other pages is not asked for. */
+export async function pageOfShown<Row>(
+  url: URL,
+  rows: readonly Row[],
+  show: (rows: readonly Row[]) => Promise<unknown[]>,
+): Promise<Response> {
+  const { page, pageSize } = pagingOf(url, 50)
+  const results = await show(rows.slice((page - 1) * pageSize, page * pageSize))
+  return listed(url, { count: rows.length, page, pageSize, results })
 }
 
 /** The refusal of something that is not there. */
@@ -78,6 +101,15 @@ export function noContent(): Response {
   return new Response(null, { status: 204 })
 }
 
+/** A time of the query, in milliseconds since 1970; undefined when it is not given. */
+export function timeOf(url: URL, name: string): number | undefined {
+  const text = url.searchParams.get(name)
+  if (text === null) return undefined
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw invalidField(name, 'must be an ISO 8601 time')
+  return ms
+}
+
 function positive(url: URL, name: string, fallback: number, most: number): number {
   const text = url.searchParams.get(name)
   if (text === null) return fallback
@@ -89,7 +121,8 @@ function positive(url: URL, name: string, fallback: number, most: number): numbe
   })
 }
 
-function parseJson(text: string): unknown {
+/** The value of a body's JSON text, or a refusal. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

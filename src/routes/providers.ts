@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { type ProviderRow, providerKeys, providers } from '../platform/config-schema'
 import { seal } from '../platform/encryption'
 import { SluiceError } from '../platform/failure'
+import { LONGEST_TIMEOUT } from '../platform/settings'
 import { isWireProtocolId, upstreamCodecs } from '../protocols/table'
 import { findCatalogProvider } from '../providers/catalog'
 import { baseUrlOf, credentialShape, credentialText } from '../providers/stored-credential'
@@ -17,7 +18,7 @@ import type { RouteContext } from './route'
 const extraSchema = z.strictObject({
   base_url: z.string().optional(),
   /** Seconds. */
-  timeout: z.number().positive().nullish(),
+  timeout: z.number().positive().max(LONGEST_TIMEOUT).nullish(),
   temperature: z.number().nullish(),
   max_tokens: z.number().int().positive().nullish(),
   ...credentialShape,

@@ -3,7 +3,7 @@ import { readBodies, type StoredBodies } from '../logs/bodies'
 import { presentLog } from '../logs/present'
 import { presentBodies } from '../logs/present-bodies'
 import { type LogQuery, listLogs, readLog } from '../logs/query'
-import { invalidField, listed, notFound, pagingOf } from './management'
+import { invalidField, listed, notFound, pagingOf, timeOf } from './management'
 import type { KeyedRoute, RouteContext } from './route'
 
 const PARAMETERS = new Set([
@@ -67,12 +67,4 @@ function environmentOf(url: URL): 'prod' | 'test' | undefined {
   if (environment === null || environment === 'prod' || environment === 'test')
     return environment ?? undefined
   throw invalidField('environment', 'must be prod or test')
-}
-
-function timeOf(url: URL, name: string): number | undefined {
-  const text = url.searchParams.get(name)
-  if (text === null) return undefined
-  const ms = Date.parse(text)
-  if (Number.isNaN(ms)) throw invalidField(name, 'must be an ISO 8601 time')
-  return ms
 }

@@ -1,5 +1,6 @@
 import { apiKeyRoutes } from './api-keys'
 import { chatCompletions } from './chat-completions'
+import { createLogRoutes } from './create-logs'
 import { customModelRoutes } from './custom-models'
 import { explainRoute } from './explain'
 import { generateContent } from './generate-content'
@@ -19,6 +20,9 @@ import { createResponse } from './responses'
 import type { Route } from './route'
 import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
+import { temporaryKeyRoutes } from './temporary-keys'
+import { usageRoutes } from './usage'
+import { userBudgetRoutes } from './user-budgets'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
@@ -36,11 +40,15 @@ export const routes: readonly Route[] = [
   ...customModelRoutes,
   ...providerRoutes,
   ...apiKeyRoutes,
+  ...temporaryKeyRoutes,
+  ...userBudgetRoutes,
   ...limitRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
+  ...createLogRoutes,
   ...requestLogRoutes,
+  ...usageRoutes,
   ...storedObjectRoutes,
   ...passThroughRoutes,
   ...pinnedOthers,

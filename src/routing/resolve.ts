@@ -1,6 +1,7 @@
 import type { Config } from '../platform/config'
 import type { ModelRow, ProviderRow } from '../platform/config-schema'
 import { SluiceError } from '../platform/failure'
+import { timeoutsInMs } from '../platform/settings'
 import type { WireProtocolId } from '../protocols/protocol'
 import { isWireProtocolId } from '../protocols/table'
 import { catalog, catalogProviderOfModel, findCatalogProvider, isEnabled } from '../providers/catalog'
@@ -53,7 +54,7 @@ function targetOfModel(row: ModelRow, around: Surroundings, depth: number): Targ
   if (row.providerId !== null) {
     const upstreamModel = row.upstreamModel ?? row.modelName
     const target = targetOfProvider(row.providerId, upstreamModel, around)
-    if (target !== undefined) return { ...target, ...own }
+    if (target !== undefined) return withOwn(target, own, row)
     throw new SluiceError({
       kind: 'not_found',
       code: 'provider_not_found',
@@ -64,10 +65,16 @@ function targetOfModel(row: ModelRow, around: Surroundings, depth: number): Targ
   const baseName = row.baseModelName ?? row.upstreamModel ?? row.modelName
   const base = baseName === row.modelName ? undefined : around.config.modelsByName.get(baseName)
   if (base !== undefined && depth < MAX_BASE_DEPTH)
-    return { ...targetOfModel(base, around, depth + 1), ...own }
+    return withOwn(targetOfModel(base, around, depth + 1), own, row)
   const target = targetOfSlug(baseName, around)
-  if (target !== undefined) return { ...target, ...own }
+  if (target !== undefined) return withOwn(target, own, row)
   throw unknownModel(baseName, around)
+}
+
+// Deadlines are laid one by one over those of the base.
+function withOwn(target: Target, own: Partial<Target>, { timeouts }: ModelRow): Target {
+  if (timeouts === null || timeouts === undefined) return { ...target, ...own }
+  return { ...target, ...own, timeouts: { ...target.timeouts, ...timeoutsInMs(timeouts) } }
 }
 
 function targetOfSlug(name: string, around: Surroundings): Target | undefined {

@@ -38,5 +38,4 @@ export interface RoutingSources {
   keys?: ReadonlyMap<string, readonly StoredKey[]>
   /** Tried after every other list. */
   fallbackModels?: readonly string[]
-  retry?: RetryDefaults
 }

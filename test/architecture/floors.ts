@@ -7,7 +7,7 @@ export const floors: readonly (readonly string[])[] = [
   ['routes'],
   ['pipeline'],
   ['keys', 'prompts', 'routing', 'limits', 'idempotency', 'cache', 'logs', 'alerts', 'redaction'],
-  ['providers'],
+  ['providers', 'flights'],
   ['protocols'],
   ['platform'],
 ]

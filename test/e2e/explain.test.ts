@@ -20,7 +20,12 @@ beforeAll(async () => {
   const restricted = { name: 'restricted', allowed_models: ['fake/allowed'] }
   restrictedKey = String((await gateway.manage('POST', '/api/api-keys/', restricted)).body.api_key)
   const own = { model_name: 'priced', provider_id: 'fake', input_cost: 1, output_cost: 2 }
-  expect((await gateway.manage('POST', '/api/models/', own)).status).toBe(201)
+  const patient = {
+    ...{ model_name: 'patient', provider_id: 'fake' },
+    ...{ timeouts: { first_content: 300, total: 900 }, retry_params: { num_retries: 2 } },
+  }
+  for (const model of [own, patient])
+    expect((await gateway.manage('POST', '/api/models/', model)).status).toBe(201)
 })
 
 afterAll(async () => {
@@ -70,7 +75,8 @@ describe('a request is explained', () => {
         targets: [
           {
             ...{ provider_id: 'fake', model: 'fake/a', upstream_model: 'a', protocol: 'openai-chat' },
-            ...{ lane: 'raw', reason: 'requested', credential: 'stored', is_cooling: false, timeout: null },
+            ...{ lane: 'raw', reason: 'requested', credential: 'stored', is_cooling: false },
+            deadlines: { attempt: null, headers: null, first_content: null, idle: null, total: 600 },
             ...{ problem: null, untranslatable: null, dropped: [] },
             price: { usd: null, reason: 'no_output_limit', output_tokens: null },
           },
@@ -152,20 +158,44 @@ describe('a request is explained', () => {
         headers: {
           'x-data-respan-params': JSON.stringify({
             ...{ timeout: 7, retry_params: { num_retries: 4, retry_after: 0.5 } },
-            ...{ customer_identifier: 'ada', cache_enabled: true },
+            ...{ customer_identifier: 'ada', mem0_params: {} },
           }),
         },
       },
       {
         retry: { num_retries: 4, retry_after: 0.5 },
-        targets: [{ credential: 'override', timeout: 7 }],
+        targets: [{ credential: 'override', deadlines: { attempt: 7 } }],
         parameters: {
           read: expect.arrayContaining([
             { name: 'credential_override', given_in: 'the body' },
             { name: 'timeout', given_in: 'the header x-data-respan-params' },
           ]),
-          ignored: ['cache_enabled'],
+          ignored: ['mem0_params'],
         },
+      },
+    ],
+    [
+      'a model with deadlines and retries of its own, and one without, streamed',
+      { model: 'patient', fallback_models: ['fake/b'], stream: true, ...hi },
+      {},
+      {
+        retry: { num_retries: 2, retry_after: 0.2 },
+        deadlines: { headers: 60, first_content: 180, idle: 120, total: 900 },
+        targets: [
+          { deadlines: { attempt: null, headers: 60, first_content: 300, idle: 120, total: 900 } },
+          { deadlines: { attempt: null, headers: 60, first_content: 180, idle: 120, total: 900 } },
+        ],
+      },
+    ],
+    [
+      'the same in one piece, where the first may take half of the time that the last would have',
+      { model: 'fake/b', fallback_models: ['patient'], ...hi },
+      {},
+      {
+        targets: [
+          { deadlines: { attempt: expect.closeTo(450, 0), headers: null, total: 900 } },
+          { deadlines: { attempt: null, headers: null, total: 900 } },
+        ],
       },
     ],
     [

@@ -117,6 +117,24 @@ test('2,000 requests leave 2,000 right rows while clients leave, a provider fail
   expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(gateway.logIds))
 })
 
+test('the roll-ups come to what the rows do', async () => {
+  const { body } = await gateway.manage('GET', '/api/usage/?group_by=key')
+  const summed = await gateway.env.LOGS.prepare(
+    `select api_key_id, count(*) as requests, sum(ending = 'failed') as errors, sum(ending = 'cancelled') as cancelled,
+      sum(output_tokens) as output from request_logs group by 1 order by 2 desc`,
+  ).all<Row>()
+  expect(body.results).toMatchObject(
+    summed.results.map((row) => ({
+      organization_key_id: row.api_key_id,
+      number_of_requests: row.requests,
+      errors: row.errors,
+      cancelled: row.cancelled,
+      total_completion_tokens: row.output,
+    })),
+  )
+  expect(body.totals).toMatchObject({ number_of_requests: REQUESTS })
+})
+
 test('no record was given up on the way', async () => {
   const letters = await gateway.env.LOGS.prepare('select count(*) as n from dead_letters').first<number>('n')
   expect(letters).toBe(0)

@@ -46,6 +46,39 @@ describe('a model', () => {
     }
   })
 
+  test('has deadlines and retries, which are changed one by one and taken back', async () => {
+    const path = '/api/models/bounded/'
+    const made = { model_name: 'bounded', provider_id: 'fake', timeouts: { total: 30.5, idle: 5 } }
+    const steps: [string, string, object, number, object][] = [
+      ['POST', '/api/models/', made, 201, { timeouts: made.timeouts, retry_params: {} }],
+      ['PATCH', path, { timeouts: { headers: 2 } }, 200, { timeouts: { ...made.timeouts, headers: 2 } }],
+      ['PATCH', path, { timeouts: { idle: null } }, 200, { timeouts: { total: 30.5, headers: 2 } }],
+      ['PATCH', path, { retry_params: { num_retries: 2 } }, 200, { retry_params: { num_retries: 2 } }],
+      ['PATCH', path, { input_cost: 1 }, 200, { timeouts: { total: 30.5, headers: 2 } }],
+      ['PATCH', path, { timeouts: null }, 200, { timeouts: {}, retry_params: { num_retries: 2 } }],
+      ['PUT', path, { provider_id: 'fake' }, 200, { timeouts: {}, retry_params: {} }],
+    ]
+    for (const [method, at, body, status, shown] of steps) {
+      const answer = await gateway.manage(method, at, body)
+      expect([answer.status, body]).toEqual([status, body])
+      expect(answer.body).toEqual(expect.objectContaining(shown))
+    }
+    const wrong: [object, string][] = [
+      [{ timeouts: { total: 0 } }, 'timeouts.total'],
+      [{ timeouts: { total: 86_401 } }, 'timeouts.total'],
+      [{ timeouts: { connect: 1 } }, 'timeouts'],
+      [{ retry_params: { num_retries: 0 } }, 'retry_params.num_retries'],
+      [{ retry_params: { retry_count: 1 } }, 'retry_params'],
+    ]
+    for (const [body, field] of wrong) {
+      const answer = await gateway.manage('PATCH', path, body)
+      expect([answer.status, JSON.stringify(answer.body)]).toEqual([
+        422,
+        expect.stringContaining(`"${field}"`),
+      ])
+    }
+  })
+
   test('is in the list with the slash as an array, and there is one for SDKs without', async () => {
     await gateway.manage('POST', '/api/models/', { model_name: 'b', provider_id: 'fake' })
     await gateway.manage('POST', '/api/models/', { model_name: 'a', custom_provider_id: 'fake' })

@@ -18,6 +18,8 @@ const row: ApiKeyRow = {
   revokedAtMs: null,
   createdAtMs: 0,
   updatedAtMs: 0,
+  limits: null,
+  isTemporary: false,
 }
 
 function caller(given: Partial<ApiKeyRow>, hash = 'hash') {

@@ -147,10 +147,21 @@ describe('what must not travel upstream', () => {
 describe('parameters without an effect', () => {
   test('are told by name, wherever they stand', () => {
     const { ignored } = read(
-      { cache_enabled: true, note: 'n', respan_params: { cache_ttl: 5, my_own: 1 } },
+      {
+        moda_params: {},
+        note: 'n',
+        cache_options: { by_day: true },
+        respan_params: { delimiter: '-', my_own: 1 },
+      },
       { 'X-Respan-Params': '{"mem0_params":{},"customer_identifier":"u"}' },
     )
-    expect(ignored.toSorted()).toEqual(['cache_enabled', 'cache_ttl', 'mem0_params', 'my_own'])
+    expect(ignored.toSorted()).toEqual([
+      'cache_options.by_day',
+      'delimiter',
+      'mem0_params',
+      'moda_params',
+      'my_own',
+    ])
   })
 })
 

@@ -20,6 +20,8 @@ export async function storeKey(key: string, given: Partial<ApiKeyRow> = {}): Pro
     revokedAtMs: null,
     createdAtMs: 1,
     updatedAtMs: 1,
+    limits: null,
+    isTemporary: false,
     ...given,
   }
   await drizzle(env.CONFIG).insert(apiKeys).values(row)

@@ -35,7 +35,7 @@ async function versionOf(section: string): Promise<number> {
 
 const insertions = {
   api_keys:
-    "insert into api_keys values ('sql', 'by SQL', 'prefix', 'hash', 'admin', 'test', '[\"a\"]', 5, null, 1, 1, 0)",
+    "insert into api_keys (id, name, prefix, hash, role, environment, allowed_models, expires_at_ms, created_at_ms, updated_at_ms) values ('sql', 'by SQL', 'prefix', 'hash', 'admin', 'test', '[\"a\"]', 5, 1, 1)",
   providers:
     "insert into providers (provider_id, provider_name, base_url, protocols, defaults, created_at_ms, updated_at_ms) values ('sql', 'by SQL', 'https://sql.example/v1', '[\"openai-chat\"]', '{\"temperature\":0.5}', 1, 1)",
   models:
@@ -46,6 +46,8 @@ const insertions = {
     'insert into provider_keys values (\'sql\', \'sql\', \'by SQL\', \'{"providerId":"sql","sealedByHost":{"sql.example":"v1.a.b"}}\', 2.5, \'["a"]\', null, 1, 1)',
   load_balance_groups:
     'insert into load_balance_groups values (\'sql\', \'by SQL\', \'[{"model":"a","weight":0.5}]\', 1, 1)',
+  customers:
+    "insert into customers (customer_identifier, total_budget, created_at_ms, updated_at_ms) values ('sql', 2.5, 1, 1)",
   settings: 'insert into settings values (1, \'{"retry_params":{"num_retries":5}}\', 1)',
 }
 
@@ -56,6 +58,7 @@ const found: Record<keyof typeof insertions, (config: Config) => unknown> = {
   limits: ({ limits }) => limits.find(({ id }) => id === 'sql'),
   provider_keys: ({ providerKeys }) => providerKeys.get('sql')?.[0],
   load_balance_groups: ({ loadBalanceGroupsById }) => loadBalanceGroupsById.get('sql'),
+  customers: ({ customersById }) => customersById.get('sql'),
   settings: ({ settings }) => (Object.keys(settings).length === 0 ? undefined : settings),
 }
 
@@ -85,12 +88,19 @@ const stored: Record<keyof typeof insertions, Record<string, unknown>> = {
     excludeModels: null,
   },
   load_balance_groups: { groupId: 'sql', models: [{ model: 'a', weight: 0.5 }] },
+  customers: { customerIdentifier: 'sql', totalBudget: 2.5, periodBudget: null },
   settings: { retry_params: { num_retries: 5 } },
+}
+
+/** Of customers only what limits them counts, and of the settings only what was set is kept in memory. */
+const changes: Partial<Record<keyof typeof insertions, { sql: string; seen: Record<string, unknown> }>> = {
+  customers: { sql: 'update customers set rate_limit = 77', seen: { rateLimit: 77 } },
+  settings: { sql: 'update settings set updated_at_ms = 77', seen: {} },
 }
 
 const sections = [
   ...(['api_keys', 'providers', 'models', 'limits'] as const),
-  ...(['provider_keys', 'load_balance_groups', 'settings'] as const),
+  ...(['provider_keys', 'load_balance_groups', 'customers', 'settings'] as const),
 ] as const
 
 describe.each(sections)('a change to %s through SQL alone', (section) => {
@@ -100,9 +110,8 @@ describe.each(sections)('a change to %s through SQL alone', (section) => {
     for (const [statement, expected] of [
       [insertions[section], stored[section]],
       [
-        `update ${section} set updated_at_ms = 77`,
-        // Of the settings only what was set is kept in memory.
-        { ...stored[section], ...(section === 'settings' ? {} : { updatedAtMs: 77 }) },
+        changes[section]?.sql ?? `update ${section} set updated_at_ms = 77`,
+        { ...stored[section], ...(changes[section]?.seen ?? { updatedAtMs: 77 }) },
       ],
       [`delete from ${section}`, undefined],
     ] as const) {
@@ -133,6 +142,7 @@ describe.each(sections)('a change to %s through SQL alone', (section) => {
       limits: after.limits === before.limits,
       provider_keys: after.providerKeys === before.providerKeys,
       load_balance_groups: after.loadBalanceGroupsById === before.loadBalanceGroupsById,
+      customers: after.customersById === before.customersById,
       settings: after.settings === before.settings,
     }
     const all = Object.fromEntries(sections.map((name) => [name, true]))

@@ -6,10 +6,10 @@ import {
 } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import { type FrameReader, frameReader } from '../../src/flights/frames'
+import { recordAnswer } from '../../src/flights/recording'
 import { type AnswerEnd, type AnswerHead, decodeEnd, decodeHead } from '../../src/idempotency/answer'
 import { claim } from '../../src/idempotency/claim'
-import { type FrameReader, frameReader } from '../../src/idempotency/frames'
-import { recordAnswer } from '../../src/idempotency/recording'
 
 const HOUR = 3_600_000
 const head: AnswerHead = { status: 200, headers: [['content-type', 'text/plain']], logId: 'first' }

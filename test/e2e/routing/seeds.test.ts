@@ -60,10 +60,11 @@ describe('the example of fallback models and cache options', () => {
     cache_options: { cache_by_customer: true },
   }
 
-  async function ask() {
+  // The example caches: a story of its own is one of another customer's.
+  async function ask(customer_identifier = 'user_123') {
     const client = gateway.client({ baseURL: `${gateway.url}/api/` })
     // The Python SDK puts extra_body on the top level of the body.
-    const body = { model: 'gpt-5.4', messages: user('Hello!'), ...extra_body }
+    const body = { model: 'gpt-5.4', messages: user('Hello!'), ...extra_body, customer_identifier }
     const { data, response } = await client.chat.completions.create(body).withResponse()
     const log = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
     return { content: data.choices[0]?.message.content, headers: response.headers, log }
@@ -80,12 +81,20 @@ describe('the example of fallback models and cache options', () => {
     expect(log).toMatchObject({ customer_identifier: 'user_123', metadata: extra_body.metadata })
   })
 
+  test('is answered from the cache the next time, for the same customer', async () => {
+    const before = catalog.calls.length
+    const { content, headers } = await ask()
+    expect([content, headers.get('x-sluice-cache')]).toEqual(['echo: Hello!', 'hit'])
+    expect((await ask('user_456')).headers.get('x-sluice-cache')).toBe('miss')
+    expect(catalog.calls.length - before).toBe(1)
+  })
+
   test.for<[string, string[], string]>([
     ['claude-sonnet-4-20250514', ['gpt-5.4'], 'anthropic'],
     ['gemini-2.5-flash', ['gpt-5.4', 'claude-sonnet-4-20250514'], 'gemini'],
   ])('is answered by %s after %j', async ([model, failing, provider_id]) => {
     for (const one of failing) catalog.script(one, fakes.status(503))
-    const { content, headers, log } = await ask()
+    const { content, headers, log } = await ask(`after ${failing.join(' and ')}`)
     expect(content).toBe('echo: Hello!')
     expect(headers.get('x-sluice-attempts')).toBe(String(failing.length + 1))
     expect(log).toMatchObject({ provider_id, deployment_name: model, ending: 'completed' })

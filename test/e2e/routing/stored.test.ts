@@ -106,6 +106,39 @@ test('a prompt that is too long goes to a model that is known to take more', asy
   catalog.reset()
 })
 
+describe('a model of its own', () => {
+  const made = (model: object) => gateway.manage('POST', '/api/models/', { provider_id: 'fake', ...model })
+
+  test.for([false, true])(
+    'has deadlines that another target takes over behind, streamed: %s',
+    async (stream) => {
+      const model_name = `hasty-${stream}`
+      const timeouts = { headers: 0.3, total: stream ? 20 : 0.3 }
+      expect((await made({ model_name, timeouts })).status).toBe(201)
+      gateway.upstream.script(model_name, fakes.hangBeforeHeaders())
+      const asked = { model: model_name, stream, fallback_models: ['fake/quick'] }
+      const { status, log } = await ask(asked)
+      expect(status).toBe(200)
+      expect(log.attempts).toMatchObject([
+        {
+          ...{ deployment_name: model_name, status_code: 504, error_class: 'timeout' },
+          error_message: expect.stringContaining('within 300 ms'),
+        },
+        { deployment_name: 'quick', status_code: 200 },
+      ])
+    },
+  )
+
+  test('has retries of its own, which others do not have, and a request may turn them off', async () => {
+    const retry_params = { num_retries: 2, retry_after: 0.01 }
+    await made({ model_name: 'stubborn', retry_params })
+    for (const name of ['stubborn', 'meek']) gateway.upstream.script(name, fakes.status(503))
+    expect((await ask({ model: 'stubborn' })).log.attempts).toHaveLength(3)
+    expect((await ask({ model: 'stubborn', retries: 0 })).log.attempts).toHaveLength(1)
+    expect((await ask({ model: 'fake/meek' })).log.attempts).toHaveLength(1)
+  })
+})
+
 describe('settings for all requests', () => {
   test('are used where the request says nothing', async () => {
     const platform = {

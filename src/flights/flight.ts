@@ -1,9 +1,17 @@
 import { concat } from '../platform/json-edit'
-import type { AnswerStore, KeptAnswer } from './answer-store'
+import type { ChunkStore } from './chunk-store'
 import { encodeFrame } from './frames'
 
 /** What is not yet written to the storage: a short answer is one row, a long one is never in memory as a whole. */
 const SPILL_BYTES = 256 * 1024
+
+/** A call that has ended, and whose answer is in the storage. */
+export interface KeptFlight {
+  flightId: string
+  head: Uint8Array
+  end: Uint8Array
+  sizeBytes: number
+}
 
 /**
  * One call and its answer, as far as it came. Whoever follows it gets the answer from its first byte, out of the storage
@@ -11,7 +19,6 @@ const SPILL_BYTES = 256 * 1024
  */
 export class Flight {
   readonly id: string
-  readonly fingerprint: string
   private readonly beatMs: number
   /** How many wait for the answer beside the call's own client. */
   followers = 0
@@ -28,13 +35,11 @@ export class Flight {
   private news = Promise.withResolvers<void>()
 
   constructor(
-    private readonly store: AnswerStore,
-    given: { fingerprint: string; beatMs: number; kept?: KeptAnswer | undefined },
+    private readonly store: ChunkStore,
+    { beatMs, kept }: { beatMs: number; kept?: KeptFlight | undefined },
   ) {
-    const { fingerprint, beatMs, kept } = given
     this.beatMs = beatMs
     this.id = kept?.flightId ?? crypto.randomUUID()
-    this.fingerprint = fingerprint
     if (kept === undefined) return
     this.head = kept.head
     this.end = kept.end

@@ -1,12 +1,11 @@
-import { type AnswerEnd, type AnswerHead, encodeJson } from './answer'
 import { encodeFrame, type FrameKind } from './frames'
 
-/** The side of the request that calls: all that its client is given goes here too. Nothing of it ever rejects. */
-export interface Recording {
-  head(head: AnswerHead): Promise<void>
+/** The side of the request that calls: what others are to get goes here too. Nothing of it ever rejects. */
+export interface Recording<Head, End> {
+  head(head: Head): Promise<void>
   bytes(bytes: Uint8Array): Promise<void>
   /** Once, also for an answer that is not to be kept. */
-  end(end: AnswerEnd): Promise<void>
+  end(end: End): Promise<void>
   /** The call ended without an answer for others: the next one calls. */
   fail(): Promise<void>
   /** The call's own client has left. */
@@ -17,13 +16,14 @@ export interface Recording {
 
 /** Larger pieces would only wait in memory on the other side. */
 const MAX_FRAME_BYTES = 64 * 1024
+const encoder = new TextEncoder()
 
 /** Sends frames, and a beat now and then while nothing else is to be said. */
-export function recordAnswer(given: {
+export function recordAnswer<Head, End>(given: {
   led: Promise<'over' | 'unwanted'>
   writable: WritableStream<Uint8Array>
   leaseMs: number
-}): Recording {
+}): Recording<Head, End> {
   const { led, writable, leaseMs } = given
   const writer = writable.getWriter()
   const left = Promise.withResolvers<void>()
@@ -40,13 +40,13 @@ export function recordAnswer(given: {
     () => false,
   )
   return {
-    head: (head) => put('head', encodeJson(head)),
+    head: (head) => put('head', encoder.encode(JSON.stringify(head))),
     async bytes(bytes) {
       for (let start = 0; start < bytes.byteLength; start += MAX_FRAME_BYTES)
         await put('bytes', bytes.subarray(start, start + MAX_FRAME_BYTES))
     },
     async end(end) {
-      await put('end', encodeJson(end))
+      await put('end', encoder.encode(JSON.stringify(end)))
       await close()
     },
     fail: close,

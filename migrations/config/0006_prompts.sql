@@ -44,7 +44,8 @@ CREATE TABLE `prompts` (
 	`updated_at_ms` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `prompts_slug_unique` ON `prompts` (`slug`);--> statement-breakpoint
+CREATE UNIQUE INDEX `prompts_slug_unique` ON `prompts` (`slug`);
+--> statement-breakpoint
 INSERT INTO config_versions (section, version) VALUES ('prompts', 1);
 --> statement-breakpoint
 CREATE TRIGGER prompts_insert_version AFTER INSERT ON prompts BEGIN

@@ -1,0 +1,146 @@
+import { SUMS } from './counting'
+import { BUCKETS, percentile } from './histogram'
+
+type Sum = (typeof SUMS)[number]
+
+/** What usage can be grouped by: the name in the answer, and its value in SQL. */
+export const USAGE_GROUPS = {
+  hour: { sql: "strftime('%Y-%m-%dT%H:00:00Z', hour_ms / 1000, 'unixepoch')", isTime: true },
+  day: { sql: "strftime('%Y-%m-%d', hour_ms / 1000, 'unixepoch')", isTime: true },
+  month: { sql: "strftime('%Y-%m', hour_ms / 1000, 'unixepoch')", isTime: true },
+  model: { sql: 'model', isTime: false },
+  provider_id: { sql: 'provider_id', isTime: false },
+  organization_key_id: { sql: 'api_key_id', isTime: false },
+  customer_identifier: { sql: 'customer_identifier', isTime: false },
+  prompt_id: { sql: 'prompt_id', isTime: false },
+  prompt_version_number: { sql: 'prompt_version', isTime: false },
+  environment: { sql: 'environment', isTime: false },
+  log_type: { sql: 'log_type', isTime: false },
+  log_method: { sql: 'log_method', isTime: false },
+} as const
+
+/** The name of a group. */
+export type UsageGroup = keyof typeof USAGE_GROUPS
+
+/** What the groups of an answer can be sorted by. */
+export const USAGE_SORTS = {
+  number_of_requests: 'requests',
+  errors: 'errors',
+  total_tokens: 'input_tokens + cache_read_tokens + cache_write_tokens + output_tokens',
+  total_cost: 'cost_nano_usd',
+  saved_cost: 'saved_nano_usd',
+} as const
+
+/** Which usage is wanted. */
+export interface UsageQuery {
+  /** Whole hours, the second one excluded. */
+  startMs: number
+  endMs: number
+  groupBy: readonly UsageGroup[]
+  /** The values that each may have; an empty text is none. */
+  filters: readonly { group: UsageGroup; values: readonly string[] }[]
+  sortBy?: { sum: keyof typeof USAGE_SORTS; isDescending: boolean }
+  page: number
+  pageSize: number
+}
+
+/** A page of groups, how many there are in all, and what all of them come to. */
+export async function readUsage(database: D1Database, query: UsageQuery) {
+  const { where, values } = conditionsOf(query)
+  const source = `from usage_hourly where ${where}`
+  const offset = (query.page - 1) * query.pageSize
+  const [groups, totals] = await database.batch<Record<string, unknown>>([
+    database.prepare(groupedBy(query, source)).bind(...values, query.pageSize, offset),
+    database.prepare(`select ${SUMMED} ${source}`).bind(...values),
+  ])
+  const rows = groups?.results ?? []
+  const [total = {}] = totals?.results ?? []
+  return {
+    count: Number(rows[0]?.groups ?? 0),
+    results: rows.map((row) => ({ ...keysOf(query, row), ...presentSums(row) })),
+    totals: presentSums(total),
+  }
+}
+
+function conditionsOf({ startMs, endMs, filters }: UsageQuery) {
+  const all = filters.map(({ group }) => `${USAGE_GROUPS[group].sql} in (select value from json_each(?))`)
+  return {
+    where: ['hour_ms >= ?', 'hour_ms < ?', ...all].join(' and '),
+    values: [startMs, endMs, ...filters.map(({ values }) => JSON.stringify(values))],
+  }
+}
+
+const HISTOGRAMS = { latency: 'latency_histogram', ttft: 'first_token_histogram' } as const
+
+const SUMMED = [
+  ...SUMS.map((name) => `coalesce(sum(${name}), 0) as ${name}`),
+  ...Object.values(HISTOGRAMS).map((name) => {
+    const counts = Array.from({ length: BUCKETS }, (_, index) => `coalesce(sum(${name} ->> ${index}), 0)`)
+    return `json_array(${counts.join(', ')}) as ${name}`
+  }),
+].join(', ')
+
+// The sums are worked out first, so that the order can be by what they are called.
+function groupedBy({ groupBy, sortBy }: UsageQuery, source: string): string {
+  const keys = groupBy.map((group) => `${USAGE_GROUPS[group].sql} as "${group}"`)
+  const names = groupBy.map((group) => `"${group}"`)
+  const times = groupBy.filter((group) => USAGE_GROUPS[group].isTime).map((group) => `"${group}"`)
+  const sorted = sortBy === undefined ? [] : [directed(USAGE_SORTS[sortBy.sum], sortBy.isDescending)]
+  const order = [...sorted, ...times, 'requests desc', ...names]
+  const grouping = groupBy.length === 0 ? '' : `group by ${groupBy.map((_, index) => index + 1).join(', ')}`
+  return `select *, count(*) over () as groups from (select ${[...keys, SUMMED].join(', ')} ${source} ${grouping})
+    order by ${order.join(', ')} limit ? offset ?`
+}
+
+function directed(expression: string, isDescending: boolean): string {
+  return `(${expression}) ${isDescending ? 'desc' : 'asc'}`
+}
+
+function keysOf({ groupBy }: UsageQuery, row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    groupBy.map((group) => [group, row[group] === '' || row[group] === 0 ? null : row[group]]),
+  )
+}
+
+const NANO_PER_USD = 1_000_000_000
+const MS_PER_SECOND = 1_000
+
+/** Sums under the names of the API: dollars, and seconds. */
+function presentSums(row: Record<string, unknown>) {
+  const sum = (name: Sum) => Number(row[name] ?? 0)
+  const prompt = sum('input_tokens') + sum('cache_read_tokens') + sum('cache_write_tokens')
+  return {
+    number_of_requests: sum('requests'),
+    errors: sum('errors'),
+    cancelled: sum('cancelled'),
+    cache_hits: sum('cache_hits'),
+    total_prompt_tokens: prompt,
+    total_completion_tokens: sum('output_tokens'),
+    total_tokens: prompt + sum('output_tokens'),
+    cache_read_tokens: sum('cache_read_tokens'),
+    cache_write_tokens: sum('cache_write_tokens'),
+    reasoning_tokens: sum('reasoning_tokens'),
+    total_cost: sum('cost_nano_usd') / NANO_PER_USD,
+    cost_nano_usd: sum('cost_nano_usd'),
+    unknown_costs: sum('unknown_costs'),
+    saved_cost: sum('saved_nano_usd') / NANO_PER_USD,
+    average_latency: average(sum('latency_ms'), sum('requests')),
+    ...percentiles('latency', row.latency_histogram),
+    average_ttft: average(sum('first_token_ms'), sum('first_tokens')),
+    ...percentiles('ttft', row.first_token_histogram),
+  }
+}
+
+function average(totalMs: number, count: number): number | null {
+  return count === 0 ? null : totalMs / count / MS_PER_SECOND
+}
+
+function percentiles(name: keyof typeof HISTOGRAMS, histogram: unknown): Record<string, number | null> {
+  const counts: number[] = JSON.parse(String(histogram ?? '[]'))
+  return Object.fromEntries(
+    [50, 95, 99].map((percent) => {
+      const ms = percentile(counts, percent / 100)
+      return [`${name}_p${percent}`, ms === undefined ? null : ms / MS_PER_SECOND]
+    }),
+  )
+}
