@@ -18,6 +18,7 @@ import { decodedOnce } from './decoded'
 import { type Intake, readIntake } from './intake'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import { luckOf } from './luck'
+import { withPrompt } from './prompted'
 import type { Known } from './record'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
@@ -33,13 +34,12 @@ export async function admit(
   isolate: Isolate,
   given: { pin: Pin | undefined; known: Known },
 ): Promise<Job> {
-  const { env, effects } = exchange
+  const { effects } = exchange
   const { pin, known } = given
   const caller = await authenticate(exchange, isolate)
   known.caller = caller
   known.authenticatedAtMs = effects.now()
-  const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
-  known.intake = intake
+  const intake = await admittedIntake(exchange, isolate, known)
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const decoded = decodedOnce(exchange, intake)
   const wish = cacheWish(exchange, { intake, config: prepared.config })
@@ -61,6 +61,18 @@ export async function admit(
   known.lookUpMs = found.lookUpMs
   known.cache = { status: 'miss', key: found.caching.key }
   return { ...job, ...found }
+}
+
+/** The request's body, with its stored prompt filled in. */
+export async function admittedIntake(exchange: Exchange, isolate: Isolate, known: Known): Promise<Intake> {
+  const sent = await readIntake(exchange, numberVariable(exchange.env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
+  known.intake = sent
+  if (sent.promptCall === undefined) return sent
+  const filling = withPrompt(exchange, isolate, { intake: sent, call: sent.promptCall })
+  const { intake, prompt } = filling instanceof Promise ? await filling : filling
+  known.intake = intake
+  known.prompt = prompt
+  return intake
 }
 
 /** What is settled of a request before anything is reserved or sent. */

@@ -4,6 +4,7 @@ import { type Config, createConfigSnapshot } from '../platform/config'
 import type { Effects } from '../platform/effects'
 import { numberVariable } from '../platform/env'
 import type { Snapshot } from '../platform/snapshot'
+import { createVersionCache, type VersionCache } from '../prompts/version-cache'
 import { createHealth, type Health } from '../routing/health'
 import type { GatewayEnv } from './stages'
 
@@ -15,6 +16,8 @@ export interface Isolate {
   config: Snapshot<Config>
   health: Health
   responses: ResponseCache
+  /** Of stored prompts, those that nothing points at. */
+  promptVersions: VersionCache
   /** Without a promise once they are hashed. */
   secretKeys(env: GatewayEnv): readonly SecretKey[] | Promise<readonly SecretKey[]>
 }
@@ -26,6 +29,7 @@ export function createIsolate(env: GatewayEnv, effects: Effects): Isolate {
     config: createConfigSnapshot(env, effects.now),
     health: createHealth(),
     responses: createResponseCache(numberVariable(env.CACHE_MEMORY_BYTES, DEFAULT_MEMORY_BYTES)),
+    promptVersions: createVersionCache(env, effects.now),
     secretKeys(present) {
       return secrets ?? secretKeys(present).then((hashed) => (secrets = hashed))
     },

@@ -14,6 +14,8 @@ import { sourceOf } from '../providers/target'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
+import { loggedPrompt } from './prompt-log'
+import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'
 import { loggableBody } from './upstream-body'
 
@@ -35,6 +37,8 @@ export interface Known {
   cache?: LogCache
   /** The answer was kept from another request: nobody was called. */
   cached?: CacheEntry
+  /** The stored prompt that it was made from. */
+  prompt?: UsedPrompt
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
@@ -88,6 +92,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
     cache: known.cache,
+    prompt: loggedPrompt(known.prompt, intake),
     ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
   }
 }

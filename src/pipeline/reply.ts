@@ -1,4 +1,4 @@
-import type { LogCache } from '../logs/log-record'
+import type { LogCache, LogPrompt } from '../logs/log-record'
 import { describe, type Failure, failureHeaders } from '../platform/failure'
 import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
@@ -28,6 +28,8 @@ export interface ReplyNotes {
   isExhausted: boolean
   /** What the response cache had to do with it; absent where it had nothing to. */
   cache: LogCache | undefined
+  /** The stored prompt that the request was made from. */
+  prompt: LogPrompt | undefined
   /** Milliseconds by stage, for Server-Timing. */
   timings: Readonly<Record<string, number>>
 }
@@ -48,6 +50,7 @@ export function notesOf(exchange: Exchange, known: Known, answer?: Answer): Repl
     },
     target: answer?.target ?? cached?.reply.head ?? known.attempts.at(-1),
     cache: known.cache,
+    prompt: known.prompt,
     isExhausted: known.isExhausted === true,
   }
 }
@@ -102,8 +105,9 @@ export function failureResponse(failure: Failure, protocol: Protocol, notes: Rep
   })
 }
 
-function noteHeaders({ logId, target, attempts, dropped, cache, timings }: ReplyNotes): PlainHeaders {
+function noteHeaders({ logId, target, attempts, dropped, cache, prompt, timings }: ReplyNotes): PlainHeaders {
   const headers: PlainHeaders = { 'x-respan-log-id': logId, 'x-sluice-attempts': String(attempts) }
+  if (prompt !== undefined) notePrompt(headers, prompt)
   if (cache !== undefined) noteCache(headers, cache)
   if (target !== undefined) {
     headers['x-sluice-provider'] = target.providerId
@@ -114,6 +118,13 @@ function noteHeaders({ logId, target, attempts, dropped, cache, timings }: Reply
   for (const name in timings) stages += `${stages === '' ? '' : ', '}${name};dur=${timings[name]}`
   if (stages !== '') headers['server-timing'] = stages
   return headers
+}
+
+function notePrompt(headers: PlainHeaders, { id, version, label }: LogPrompt): void {
+  headers['x-sluice-prompt'] = headerText(`${id}@${version}`)
+  headers['x-llmgateway-prompt-id'] = headerText(id)
+  headers['x-llmgateway-prompt-version'] = String(version)
+  if (label !== undefined) headers['x-llmgateway-prompt-label'] = headerText(label)
 }
 
 // Caches on the way know nothing of keys and customers.

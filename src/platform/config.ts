@@ -1,6 +1,15 @@
 import { eq, gt, isNotNull, isNull, or } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
+import {
+  byCustomer,
+  byGroupId,
+  byHash,
+  byModelName,
+  byProvider,
+  byProviderId,
+  settingsOf,
+} from './config-index'
 import type {
   ApiKeyRow,
   CustomerBudgets,
@@ -24,7 +33,14 @@ import {
 } from './config-schema'
 import type { Env } from './env'
 import { SluiceError } from './failure'
-import { indexPrompts, NO_PROMPTS, type PromptIndex, promptQueries, readPrompts } from './prompt-index'
+import {
+  indexPrompts,
+  NO_PROMPTS,
+  type PromptIndex,
+  promptQueries,
+  promptRows,
+  readPrompts,
+} from './prompt-index'
 import type { Settings } from './settings'
 import { createSnapshot, type Snapshot } from './snapshot'
 
@@ -162,6 +178,7 @@ function sections(database: ReturnType<typeof drizzle>) {
     providerKeys: database.select().from(providerKeys).orderBy(providerKeys.name),
     loadBalanceGroups: database.select().from(loadBalanceGroups),
     settings: database.select().from(settings),
+    ...promptQueries(database),
     customers: database
       .select(budgetColumns)
       .from(customers)
@@ -178,7 +195,6 @@ function sections(database: ReturnType<typeof drizzle>) {
 async function loadAll(env: Env): Promise<Config> {
   const database = drizzle(env.CONFIG)
   const read = sections(database)
-  const ofPrompts = promptQueries(database)
   const [
     versionRows,
     keyRows,
@@ -200,12 +216,11 @@ async function loadAll(env: Env): Promise<Config> {
     read.loadBalanceGroups,
     read.settings,
     read.customers,
-    ofPrompts.prompts,
-    ofPrompts.versions,
-    ofPrompts.labels,
-    ofPrompts.experiments,
+    read.prompts,
+    read.versions,
+    read.labels,
+    read.experiments,
   ])
-  const [prompts, promptVersions, labels, experiments] = stored
   return indexed({
     versions: Object.fromEntries(versionRows.map((row) => [row.section, row.version])),
     apiKeys: keyRows,
@@ -216,7 +231,7 @@ async function loadAll(env: Env): Promise<Config> {
     loadBalanceGroups: groups,
     settings: settingRows,
     customers: customerRows,
-    prompts: { prompts, versions: promptVersions, labels, experiments },
+    prompts: promptRows(stored),
   })
 }
 
@@ -235,38 +250,6 @@ function indexed(rows: ConfigRows): Config {
     customersById: byCustomer(rows.customers),
     prompts: indexPrompts(rows.prompts),
   }
-}
-
-function byHash(rows: ApiKeyRow[]): Map<string, ApiKeyRow> {
-  return new Map(rows.map((row) => [row.hash, row]))
-}
-
-function byProviderId(rows: ProviderRow[]): Map<string, ProviderRow> {
-  return new Map(rows.map((row) => [row.providerId, row]))
-}
-
-function byModelName(rows: ModelRow[]): Map<string, ModelRow> {
-  return new Map(rows.map((row) => [row.modelName, row]))
-}
-
-function byProvider(rows: ProviderKeyRow[]): Map<string, ProviderKeyRow[]> {
-  const byId = new Map<string, ProviderKeyRow[]>()
-  for (const row of rows) byId.set(row.providerId, [...(byId.get(row.providerId) ?? []), row])
-  return byId
-}
-
-function byGroupId(rows: LoadBalanceGroupRow[]): Map<string, LoadBalanceGroupRow> {
-  return new Map(rows.map((row) => [row.groupId, row]))
-}
-
-function byCustomer(rows: CustomerBudgets[]): Map<string, CustomerBudgets> {
-  return new Map(rows.map((row) => [row.customerIdentifier, row]))
-}
-
-const NOTHING_SET: Settings = {}
-
-function settingsOf([row]: SettingsRow[]): Settings {
-  return row?.value ?? NOTHING_SET
 }
 
 async function readLastGood(env: Env): Promise<Config | undefined> {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { drizzle } from 'drizzle-orm/d1'
-import type { PromptExperimentRow, PromptLabelRow, PromptRow, PromptVersionRow } from './config-schema'
-import { promptExperiments, promptLabels, prompts, promptVersions } from './config-schema'
+import type { PromptExperimentRow, PromptLabelRow, PromptRow, PromptVersionRow } from './prompts-schema'
+import { promptExperiments, promptLabels, prompts, promptVersions } from './prompts-schema'
 
 /** What is held in memory of prompts: all of them, with the versions that are deployed, labelled or tried out. */
 export interface PromptRows {
@@ -55,13 +55,19 @@ export function promptQueries(database: ReturnType<typeof drizzle>) {
 /** Reads all of them at one moment: a version is never without its prompt. */
 export async function readPrompts(database: ReturnType<typeof drizzle>): Promise<PromptIndex> {
   const read = promptQueries(database)
-  const [promptRows, versions, labels, experiments] = await database.batch([
-    read.prompts,
-    read.versions,
-    read.labels,
-    read.experiments,
-  ])
-  return indexPrompts({ prompts: promptRows, versions, labels, experiments })
+  return indexPrompts(
+    promptRows(await database.batch([read.prompts, read.versions, read.labels, read.experiments])),
+  )
+}
+
+/** What the queries of prompts found, in their order. */
+export function promptRows([stored, versions, labels, experiments]: [
+  PromptRow[],
+  PromptVersionRow[],
+  PromptLabelRow[],
+  PromptExperimentRow[],
+]): PromptRows {
+  return { prompts: stored, versions, labels, experiments }
 }
 
 /** Names in order of strength: an id hides the same word as another prompt's slug, and that hides a name. */

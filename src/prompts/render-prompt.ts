@@ -1,6 +1,6 @@
-import type { PromptVersionRow } from '../platform/config-schema'
 import { SluiceError } from '../platform/failure'
 import type { PromptMessage } from '../platform/prompt-content'
+import type { PromptVersionRow } from '../platform/prompts-schema'
 import { type CompiledMessages, compileMessages } from './compiled-version'
 import { withImages } from './placed-images'
 import { Budget } from './template-budget'

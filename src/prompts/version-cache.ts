@@ -1,7 +1,7 @@
 import { and, desc, eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { type PromptVersionRow, promptVersions } from '../platform/config-schema'
 import type { Env } from '../platform/env'
+import { type PromptVersionRow, promptVersions } from '../platform/prompts-schema'
 
 /** A draft changes; what is committed does not, but may be deleted. */
 const DRAFT_MS = 5_000

@@ -12,6 +12,10 @@ import { messageRoutes } from './messages'
 import { modelRoutes } from './models'
 import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
+import { promptExperimentRoutes } from './prompt-experiments'
+import { promptLabelRoutes } from './prompt-labels'
+import { promptVersionRoutes } from './prompt-versions'
+import { promptRoutes } from './prompts'
 import { providerKeyRoutes } from './provider-keys'
 import { providerRoutes } from './providers'
 import { publicModels } from './public-models'
@@ -46,6 +50,10 @@ export const routes: readonly Route[] = [
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
+  ...promptRoutes,
+  ...promptVersionRoutes,
+  ...promptLabelRoutes,
+  ...promptExperimentRoutes,
   ...createLogRoutes,
   ...requestLogRoutes,
   ...usageRoutes,
