@@ -23,6 +23,18 @@ export function ensureDevVars(file) {
   return parse(after)
 }
 
+/** What the consumer worker needs too; wrangler looks for it beside that worker's configuration. */
+const shared = ['ENCRYPTION_KEY', 'ALLOW_PRIVATE_UPSTREAMS']
+
+/** Writes the shared ones of these values into the consumer's file, as they are now. */
+export function shareDevVars(file, values) {
+  const lines = shared.filter((name) => name in values).map((name) => `${name}=${values[name]}\n`)
+  writeFileSync(file, `# Copied from .dev.vars of the gateway by \`npm start\`.\n${lines.join('')}`, {
+    mode: 0o600,
+  })
+  chmodSync(file, 0o600)
+}
+
 /** The names and values in a .dev.vars file; none when there is no file. */
 export function readDevVars(file) {
   return existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
-import { ensureDevVars } from './dev-vars.mjs'
+import { ensureDevVars, shareDevVars } from './dev-vars.mjs'
 import { migrateLocalDatabases } from './local-databases.mjs'
 import { collect, onStop, runMain, stopGroup } from './processes.mjs'
 import { ensureToolchain, root, startTool } from './toolchain.mjs'
@@ -16,7 +16,9 @@ await runMain(async () => {
   const port = readPort(process.env.PORT || '8787')
   await assertFree(port)
   const node = await ensureToolchain()
-  const { DEV_API_KEY: apiKey } = ensureDevVars(join(root, '.dev.vars'))
+  const values = ensureDevVars(join(root, '.dev.vars'))
+  const { DEV_API_KEY: apiKey } = values
+  shareDevVars(join(root, 'src/consumer/.dev.vars'), values)
   await migrateLocalDatabases(node)
   return await serve(node, port, apiKey)
 })

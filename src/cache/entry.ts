@@ -29,7 +29,8 @@ const pricesSchema = z.object({
   cacheCreationInputCost: z.number().nullable(),
 })
 
-const headSchema = z.object({
+/** What is stored of `ReplyHead`. */
+export const replyHeadSchema = z.object({
   protocol: z.string().refine(isWireProtocolId),
   isStream: z.boolean(),
   contentType: z.string(),
@@ -39,7 +40,8 @@ const headSchema = z.object({
   upstreamModel: z.string(),
 })
 
-const aboutSchema = z.object({
+/** What is stored of an answer beside the reply itself. */
+export const entryFactsSchema = z.object({
   /** When its request came: what was cleared since then is not served. */
   askedAtMs: z.number(),
   createdAtMs: z.number(),
@@ -62,13 +64,13 @@ const aboutSchema = z.object({
 const storedSchema = z.object({
   format: z.literal(ENTRY_FORMAT),
   sizeBytes: z.number(),
-  head: headSchema,
-  about: aboutSchema,
+  head: replyHeadSchema,
+  about: entryFactsSchema,
   beats: z.array(z.tuple([z.number(), z.number()])),
 })
 
 /** What is known of a kept answer beside the reply itself. */
-export type EntryFacts = z.infer<typeof aboutSchema>
+export type EntryFacts = z.infer<typeof entryFactsSchema>
 
 /** A kept answer: the recorded reply, and what is known of it. */
 export interface CacheEntry {

@@ -1,42 +1,68 @@
-import { keepDeadLetter } from '../logs/dead-letters'
+import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
 import { type LogStoreEnv, storeRecords } from '../logs/log-store'
 import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
+import {
+  type AlertsEnv,
+  deliverAlerts,
+  giveUpAlerts,
+  keepLimitEvents,
+  runAlerts,
+  sendLimitEvents,
+} from './alerts'
+import { deliverAll } from './deliver'
+import { keepOne, report, retryLater } from './messages'
 
 const DEAD_LETTER_QUEUE_SUFFIX = '-dead'
-const FIRST_RETRY_SECONDS = 1
-const LONGEST_RETRY_SECONDS = 300
+const ALERT_QUEUE_SUFFIX = '-alerts'
+const DEAD_ALERT_QUEUE_SUFFIX = '-alerts-dead'
+const DELIVERY_QUEUE_SUFFIX = '-deliveries'
+const DEAD_DELIVERY_QUEUE_SUFFIX = '-deliveries-dead'
 const UNDELIVERED_PER_RUN = 100
+
+/** Without what alerts need, it only stores logs. */
+type ConsumerEnv = LogStoreEnv & DeliveriesEnv & Partial<AlertsEnv>
 
 /** Writes log records from the queue into D1 and R2; a batch that fails is delivered again, later each time. */
 export default {
   async queue(batch, env) {
-    if (batch.queue.endsWith(DEAD_LETTER_QUEUE_SUFFIX)) return keepAll(batch.messages, env)
+    if (batch.queue.endsWith(ALERT_QUEUE_SUFFIX)) return deliverAlerts(batch.messages, env, keepOne)
+    if (batch.queue.endsWith(DEAD_ALERT_QUEUE_SUFFIX)) {
+      await giveUpAlerts(batch.messages, env)
+      return keepAll(batch.messages, env, 'the alert was refused too often')
+    }
+    if (batch.queue.endsWith(DELIVERY_QUEUE_SUFFIX)) return deliverAll(batch.messages, env)
+    if (batch.queue.endsWith(DEAD_DELIVERY_QUEUE_SUFFIX))
+      return keepAll(batch.messages, env, 'its receiver refused it too often')
+    if (batch.queue.endsWith(DEAD_LETTER_QUEUE_SUFFIX))
+      return keepAll(batch.messages, env, 'the log store refused it too often')
     return storeAll(batch.messages, env)
   },
-  async scheduled(_, env) {
+  async scheduled({ scheduledTime }, env) {
     const { objects } = await env.BODIES.list({ prefix: UNDELIVERED_PREFIX, limit: UNDELIVERED_PER_RUN })
     for (const { key } of objects) {
       await bringIn(env, key).catch((cause: unknown) =>
         report('undelivered_failed', { key, cause: String(cause) }),
       )
     }
+    await runAlerts(env, scheduledTime)
   },
-} satisfies ExportedHandler<LogStoreEnv>
+} satisfies ExportedHandler<ConsumerEnv>
 
-async function storeAll(messages: readonly Message[], env: LogStoreEnv): Promise<void> {
+async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise<void> {
   const readable: { message: Message; record: LogRecord }[] = []
   for (const message of messages) {
     const parsed = logRecordSchema.safeParse(message.body)
     if (parsed.success) readable.push({ message, record: parsed.data })
     else await keepOne(message, env, `not a log record of this version: ${parsed.error.message}`)
   }
+  const records = readable.map(({ record }) => record)
   try {
-    await storeRecords(
-      env,
-      readable.map(({ record }) => record),
-    )
+    await storeRecords(env, records)
+    const isTold = await keepLimitEvents(env, records)
+    await sendOut(env, records)
     for (const { message } of readable) message.ack()
+    if (isTold) await sendLimitEvents(env)
   } catch (cause) {
     report('log_batch_failed', {
       messages: readable.length,
@@ -47,34 +73,24 @@ async function storeAll(messages: readonly Message[], env: LogStoreEnv): Promise
   }
 }
 
-async function keepAll(messages: readonly Message[], env: LogStoreEnv): Promise<void> {
-  for (const message of messages) await keepOne(message, env, 'the log store refused it too often')
+async function keepAll(messages: readonly Message[], env: LogStoreEnv, reason: string): Promise<void> {
+  for (const message of messages) await keepOne(message, env, reason)
 }
 
-async function keepOne(message: Message, env: LogStoreEnv, reason: string): Promise<void> {
-  try {
-    await keepDeadLetter(env, { messageId: message.id, body: message.body, reason, receivedAtMs: Date.now() })
-    message.ack()
-  } catch (cause) {
-    report('dead_letter_failed', { messageId: message.id, cause: String(cause) })
-    retryLater(message)
-  }
-}
-
-function retryLater(message: Message): void {
-  const delaySeconds = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (message.attempts - 1))
-  message.retry({ delaySeconds })
+// The rows are written: whatever becomes of the deliveries, they are not to be written again.
+async function sendOut(env: ConsumerEnv, records: readonly LogRecord[]): Promise<void> {
+  await queueDeliveries(env, records).catch((cause: unknown) =>
+    report('deliveries_lost', { records: records.length, cause: String(cause) }),
+  )
 }
 
 /** What the gateway could not hand to the queue; the object goes only when its row is written. */
-async function bringIn(env: LogStoreEnv, key: string): Promise<void> {
+async function bringIn(env: ConsumerEnv, key: string): Promise<void> {
   const object = await env.BODIES.get(key)
   if (object === null) return
-  await storeRecords(env, [recordFromJson(await object.text())])
+  const record = recordFromJson(await object.text())
+  await storeRecords(env, [record])
+  await keepLimitEvents(env, [record])
+  await sendOut(env, [record])
   await env.BODIES.delete(key)
-}
-
-function report(event: string, facts: Record<string, unknown>): void {
-  // biome-ignore lint/suspicious/noConsole: the worker's own log is where an operator looks for this
-  console.error(JSON.stringify({ event, ...facts }))
 }

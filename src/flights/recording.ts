@@ -3,6 +3,7 @@ import { encodeFrame, type FrameKind } from './frames'
 /** The side of the request that calls: what others are to get goes here too. Nothing of it ever rejects. */
 export interface Recording<Head, End> {
   head(head: Head): Promise<void>
+  /** The view need only be valid during the call. */
   bytes(bytes: Uint8Array): Promise<void>
   /** Once, also for an answer that is not to be kept. */
   end(end: End): Promise<void>
@@ -42,8 +43,11 @@ export function recordAnswer<Head, End>(given: {
   return {
     head: (head) => put('head', encoder.encode(JSON.stringify(head))),
     async bytes(bytes) {
+      const sent: Promise<void>[] = []
+      // All of it is copied at once: a relay's view is only valid while it feeds it.
       for (let start = 0; start < bytes.byteLength; start += MAX_FRAME_BYTES)
-        await put('bytes', bytes.subarray(start, start + MAX_FRAME_BYTES))
+        sent.push(put('bytes', bytes.subarray(start, start + MAX_FRAME_BYTES)))
+      await Promise.all(sent)
     },
     async end(end) {
       await put('end', encoder.encode(JSON.stringify(end)))

@@ -6,16 +6,18 @@ import { followFlight, leadFlight } from './take-part'
 /** The binding that calls in flight need. */
 export interface FlightsEnv {
   FLIGHTS: DurableObjectNamespace<SharedCall>
+  /** How long it may take to be told who calls, before a request calls alone. */
+  SHARE_TIMEOUT_MS?: string
 }
 
 /** What is said behind the bytes of a shared answer. */
-export interface SharedEnd {
-  /** It has its terminal marker, and may be given to those who come a moment later. */
-  isComplete: boolean
+export interface SharedTail {
+  /** It may be given to those who come a moment later. */
+  isKept: boolean
 }
 
 /** What a request that may share a call is to do. */
-export type Share<Head, End extends SharedEnd> =
+export type Share<Head, End extends SharedTail> =
   | { kind: 'lead'; recording: Recording<Head, End> }
   | { kind: 'follow'; frames: FrameReader }
   | { kind: 'alone' }
@@ -24,7 +26,7 @@ export type Share<Head, End extends SharedEnd> =
  * Asks who of all requests with the same question is to call. An object that is away, or does not answer within
  * `waitMs`, is not waited for: everybody calls alone.
  */
-export async function shareCall<Head, End extends SharedEnd>(
+export async function shareCall<Head, End extends SharedTail>(
   env: FlightsEnv,
   question: string,
   given: ShareWish & { waitMs: number; background(work: Promise<unknown>): void },

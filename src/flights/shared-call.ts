@@ -22,7 +22,7 @@ export type ShareReply =
   | { kind: 'follow'; frames: ReadableStream<Uint8Array> }
   | { kind: 'alone' }
 
-const endSchema = z.object({ isComplete: z.boolean() })
+const endSchema = z.object({ isKept: z.boolean() })
 const decoder = new TextDecoder()
 
 /**
@@ -49,9 +49,9 @@ export class SharedCall extends FlightObject {
   }
 
   protected override async onLanded(flight: Flight, end: Uint8Array): Promise<void> {
-    const { isComplete } = endSchema.parse(JSON.parse(decoder.decode(end)))
+    const { isKept } = endSchema.parse(JSON.parse(decoder.decode(end)))
     const isShort = flight.sizeBytes <= MAX_LINGERING_BYTES && !flight.isSpilled
-    if (isComplete && isShort) this.landed = { flight, atMs: Date.now() }
+    if (isKept && isShort) this.landed = { flight, atMs: Date.now() }
   }
 
   protected override isKept(): boolean {

@@ -15,6 +15,8 @@ export interface Caller {
   allowedModels?: readonly string[]
   /** A request that its target cannot be told in full is refused. */
   requiresParameters?: true
+  /** What limits on cost make of a model without a known price; as the settings say when absent. */
+  unknownPrice?: 'block' | 'warn'
   /** Of the key alone; undefined when it has none. */
   limits?: readonly InlineLimit[]
   /** The key was made to be handed on, and may not set budgets. */
@@ -105,6 +107,7 @@ function callerOfRow(row: ApiKeyRow, nowMs: number): Caller {
     environment: row.environment,
     ...(row.allowedModels === null ? {} : { allowedModels: row.allowedModels }),
     ...(row.requireParameters ? { requiresParameters: true } : {}),
+    ...(row.unknownPrice == null ? {} : { unknownPrice: row.unknownPrice }),
     ...(row.limits === null ? {} : { limits: row.limits }),
     ...(row.isTemporary ? { isTemporary: true } : {}),
   }

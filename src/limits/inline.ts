@@ -8,7 +8,7 @@ export type LimitWords = Pick<
 
 /** A limit that has no row of its own, in the form of one that has. */
 export function limitRowOf(words: LimitWords): LimitRow {
-  return { ...words, createdAtMs: 0, updatedAtMs: 0 }
+  return { ...words, onUnavailable: null, refusalStatus: null, createdAtMs: 0, updatedAtMs: 0 }
 }
 
 /**

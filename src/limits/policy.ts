@@ -1,10 +1,14 @@
 /** What a limit counts. */
-export const METRICS = ['requests', 'tokens', 'concurrency'] as const
+export const METRICS = ['cost', 'requests', 'tokens', 'concurrency'] as const
 export type Metric = (typeof METRICS)[number]
 
 /** Over what time it counts, in UTC; concurrency counts what runs now and takes none. */
 export const WINDOWS = ['minute', 'hour', 'day', 'week', 'month', 'year', 'total'] as const
 export type Window = (typeof WINDOWS)[number]
+
+/** Whom a limit is about. */
+export const SCOPES = ['organization', 'api_key', 'model', 'customer'] as const
+export type Scope = (typeof SCOPES)[number]
 
 /** Whether a stored word is a metric that this release counts. */
 export function isMetric(word: string): word is Metric {
@@ -16,18 +20,58 @@ export function isWindow(word: string): word is Window {
   return WINDOWS.some((window) => window === word)
 }
 
-/** One limit as it travels to the ledger of its subject. */
+/** One limit, in the units that ledgers count in. */
 export interface Policy {
   id: string
   name: string
+  scope: Scope
   metric: Metric
   window: Window
+  /** Billionths of a US dollar for cost. */
   value: number
   action: 'warn' | 'block'
+  /** What becomes of a request while the ledger cannot be asked. */
+  onUnavailable: 'open' | 'closed'
+  refusalStatus: 429 | 402
 }
 
-/** How much of each metric a request takes. */
+/** How much of each metric a request takes; cost in billionths of a US dollar. */
 export type Amounts = Readonly<Record<Metric, number>>
+
+/** Money is counted in billionths of a US dollar, so that sums are exact. */
+export const NANO_USD_PER_USD = 1_000_000_000
+
+/** The largest value of a limit on cost, in US dollars: billionths of more than that are no exact numbers any more. */
+export const MOST_USD = 9_000_000
+
+/** A value as a ledger counts it. */
+export function countedValue(metric: Metric, value: number): number {
+  return metric === 'cost' ? Math.round(Math.min(value, MOST_USD) * NANO_USD_PER_USD) : value
+}
+
+/** A count in the unit that people read: US dollars for cost. */
+export function shownValue(metric: Metric, count: number): number {
+  return metric === 'cost' ? count / NANO_USD_PER_USD : count
+}
+
+/** The count that a policy's requests go to now: the same for as long as it means the same. */
+export function counterOf(policy: Pick<Policy, 'id' | 'metric' | 'window'>, nowMs: number): string {
+  const startMs = policy.metric === 'concurrency' ? 0 : windowStartMs(policy.window, nowMs)
+  return counterPrefix(policy) + startMs
+}
+
+/** What the counts of a policy have in common in all windows. */
+export function counterPrefix({ id, metric, window }: Pick<Policy, 'id' | 'metric' | 'window'>): string {
+  return `${id} ${metric} ${window} `
+}
+
+/** When a policy's count starts anew; null when it never does. */
+export function resetsAtMs(
+  { metric, window }: Pick<Policy, 'metric' | 'window'>,
+  nowMs: number,
+): number | null {
+  return metric === 'concurrency' ? null : windowEndMs(window, nowMs)
+}
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

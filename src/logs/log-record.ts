@@ -94,6 +94,17 @@ const limitInfoSchema = z.object({
       newValue: z.number(),
       limitValue: z.number(),
       isWithinLimit: z.boolean(),
+      /** Of the policy: the same for as long as the limit is not deleted. */
+      policyId: z.string().optional(),
+      subject: z.string().optional(),
+      /** 0 for a count that never starts anew. */
+      windowStartMs: z.number().optional(),
+      /** Null when the count never starts anew. */
+      resetsAtMs: z.number().nullish(),
+      /** The first request beyond this value in this window: the one that is told of, once. */
+      crossed: z.literal(true).optional(),
+      /** Nobody can tell what the request costs. */
+      isPriceUnknown: z.literal(true).optional(),
     }),
   ),
 })
@@ -119,6 +130,10 @@ const traceSchema = z.object({
   spanName: z.string().optional(),
   spanPath: z.string().optional(),
   workflowName: z.string().optional(),
+  /** Of W3C Trace Context, as it came. */
+  traceState: z.string().optional(),
+  /** The caller does not record its trace, so that nothing of it is exported. */
+  isUnsampled: z.boolean().optional(),
 })
 
 /** The queue message, one per request: the contract between the gateway and the consumer worker. */

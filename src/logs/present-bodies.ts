@@ -12,9 +12,21 @@ import type { LogRow } from './query'
 
 const CHAT = 'openai-chat'
 
+/** What reading the bodies of a log needs to know of it. */
+export type BodyFacts = Pick<LogRow, 'protocol' | 'stream' | 'statusCode' | 'upstreamModel'>
+
 /** What the bodies of a log say: whole, and, whatever protocol they are in, in the parts that people look for. */
 export function presentBodies(row: LogRow, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
-  if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, presentLog(row))
+  return partsOfBodies(row, bodies, row.protocol === GIVEN_PROTOCOL ? presentLog(row) : {})
+}
+
+/** The same; a name that is taken is not used for what the sender of a log told beside the known fields. */
+export function partsOfBodies(
+  row: BodyFacts,
+  bodies: Record<'request' | 'response', Uint8Array | undefined>,
+  taken: object,
+) {
+  if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, taken)
   const request = jsonOrText(bodies.request)
   const isStream =
     row.stream && row.statusCode !== 0 && bodies.response !== undefined && startsLikeEvents(bodies.response)
@@ -47,7 +59,7 @@ interface Read {
 }
 
 function readBodies(
-  row: LogRow,
+  row: BodyFacts,
   given: { request: unknown; response: Uint8Array | undefined; isStream: boolean },
 ): Read {
   const { request, response, isStream } = given

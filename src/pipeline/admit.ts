@@ -45,15 +45,18 @@ export async function admit(
   const wish = cacheWish(exchange, { intake, config: prepared.config })
   const looking =
     wish === undefined ? undefined : lookUp(exchange, isolate, { ...prepared, intake, caller, decoded, wish })
+  const [target] = prepared.targets
   const reserving = reserveLimits(exchange, isolate, {
-    caller,
+    ...{ known, caller, target },
+    config: prepared.config,
     parameters: intake.parameters,
-    model: prepared.targets[0]?.model,
-    tokens: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
+    model: target?.model,
+    estimate: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
     longestMs: prepared.timeouts.totalMs,
   })
-  const [hold, found] = looking === undefined ? [await reserving] : await Promise.all([reserving, looking])
-  if (hold !== undefined) known.hold = hold
+  // A request that failed by its look-up before its limits had answered would leave a hold behind.
+  if (reserving !== undefined) await Promise.allSettled([reserving, looking]).then(() => reserving)
+  const found = looking === undefined ? undefined : await looking
   known.plannedAtMs = effects.now()
   const job = jobOf(exchange, isolate, { caller, intake, decoded, prepared, attempts: known.attempts })
   if (found === undefined) return job
@@ -129,6 +132,7 @@ export function jobOf(
     deadlineAtMs: exchange.effects.now() + timeouts.totalMs,
     retry,
     health: isolate.health,
+    signal: exchange.request.signal,
     attempts,
   }
 }

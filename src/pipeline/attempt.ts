@@ -11,6 +11,7 @@ import { type Lane, laneOf } from './lane'
 import { openStream } from './open-stream'
 import { readWhole } from './read-whole'
 import type { Answer, Job } from './stages'
+import { traceHeaders } from './tracing'
 import { asksForUsage, rememberRefusalOfUsage } from './usage-request'
 
 /** Why an attempt is made, and after which wait. */
@@ -50,11 +51,11 @@ async function attemptOnce(
   target: Target,
   how: Occasion & { withUsage: boolean },
 ): Promise<Answer> {
-  const { effects, intake, request, attempts } = job
+  const { effects, intake, signal, attempts } = job
   const startedAtMs = effects.now()
   const timeouts = attemptTimeouts(job, target, how.hasOthers)
   const whole = { atMs: job.deadlineAtMs, ms: job.timeouts.totalMs }
-  const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts, whole })
+  const lifeline = createLifeline({ client: signal, now: effects.now, timeouts, whole })
   const about = { ...aboutAttempt(target, how), startedAtMs }
   let lane: Lane | undefined
   try {
@@ -98,7 +99,8 @@ function aboutAttempt(target: Target, { isRetry, waitedMs }: Occasion) {
 
 async function ask(job: Job, how: { target: Target; lifeline: Lifeline; lane: Lane }): Promise<Answer> {
   const { target, lifeline, lane } = how
-  const { intake, env, effects } = job
+  const { intake, env, effects, logId } = job
+  const { headers } = job.request
   const response = await callUpstream({
     target,
     env,
@@ -108,7 +110,8 @@ async function ask(job: Job, how: { target: Target; lifeline: Lifeline; lane: La
     ...(lane.contentType === undefined ? {} : { contentType: lane.contentType }),
     ...(lane.accept === undefined ? {} : { accept: lane.accept }),
     isStream: intake.stream,
-    clientHeaders: job.request.headers,
+    clientHeaders: headers,
+    traceHeaders: traceHeaders({ headers, env, logId, parameters: intake.parameters }, job.attempts.length),
     extraHeaders: intake.parameters.extra_headers ?? undefined,
     lifeline,
   })

@@ -1,4 +1,5 @@
 import type { CacheEntry } from '../cache/entry'
+import type { RecordedReply } from '../cache/recorded-reply'
 import { concat } from '../platform/json-edit'
 import { conclude, endingOfFailure } from './conclude'
 import { pacedPieces, sendPaced } from './paced'
@@ -18,14 +19,14 @@ export function serveCached(job: Job, known: Known, entry: CacheEntry): Response
   if (caching === undefined) return undefined
   const { key, policy } = caching
   const isPaced = intake.stream && policy.pace === 'natural' && intake.wantsBytes !== true
-  const told = orNothing(() => (isPaced ? pacedPieces(job, entry.reply) : [toldAtOnce(job, entry)]))
+  const told = isPaced ? orNothing(() => pacedPieces(job, entry.reply)) : toldAtOnce(job, entry)
   if (told === undefined) return undefined
   known.cached = entry
   const ageMs = Math.max(0, effects.now() - entry.about.createdAtMs)
   known.cache = { status: 'hit', key, ageMs, ...(policy.omitsLog ? { isOmitted: true } : {}) }
-  const headers = headersOf(job, known, entry)
+  const headers = cachedHeaders(job, known, entry)
   const bytes = concat(told.map((piece) => piece.bytes))
-  const ending = endingOf(job, entry, bytes)
+  const ending = endingOfCached(job, entry, bytes)
   if (!isPaced) {
     conclude(job, known, ending)
     return new Response(withEcho(job, known, framed(job, bytes)), { headers })
@@ -44,15 +45,23 @@ export function serveCached(job: Job, known: Known, entry: CacheEntry): Response
 }
 
 function toldAtOnce(job: Job, { reply }: CacheEntry) {
-  return { atMs: 0, bytes: job.intake.stream ? retoldAsStream(job, reply) : retoldWhole(job, reply) }
+  const bytes = toldTo(job, reply)
+  return bytes === undefined ? undefined : [{ atMs: 0, bytes }]
 }
 
-function framed({ protocol, intake }: Job, bytes: Uint8Array): Uint8Array {
+/** A reply in the protocol and the form that a request asks for; undefined when it cannot be told so. */
+export function toldTo(job: Job, reply: RecordedReply): Uint8Array | undefined {
+  return orNothing(() => (job.intake.stream ? retoldAsStream(job, reply) : retoldWhole(job, reply)))
+}
+
+/** A client's whole stream in the frame that its protocol has around it. */
+export function framed({ protocol, intake }: Job, bytes: Uint8Array): Uint8Array {
   const framing = intake.stream ? protocol.framing?.filter() : undefined
   return framing === undefined ? bytes : concat([framing.change(bytes), framing.rest()])
 }
 
-function headersOf(job: Job, known: Known, { reply }: CacheEntry) {
+/** The headers of an answer that another request got. */
+export function cachedHeaders(job: Job, known: Known, { reply }: CacheEntry) {
   const { protocol, intake } = job
   const isOwnType = intake.stream ? intake.wantsBytes === true : protocol.hasOwnTypes === true
   const usual = intake.stream ? (protocol.framing?.contentType ?? EVENT_STREAM) : 'application/json'
@@ -63,7 +72,11 @@ function headersOf(job: Job, known: Known, { reply }: CacheEntry) {
 }
 
 /** What the answer was when it was made; the log's consumer knows that it cost nothing this time. */
-function endingOf({ effects, intake }: Job, { reply, about }: CacheEntry, bytes: Uint8Array): Ending {
+export function endingOfCached(
+  { effects, intake }: Job,
+  { reply, about }: CacheEntry,
+  bytes: Uint8Array,
+): Ending {
   const { finishReason, responseId, usage, usageSource, losses } = about
   const nowMs = effects.now()
   return {

@@ -29,6 +29,8 @@ export interface Caching {
   /** Only answers of these are kept, as `modelOf` names them. */
   models: readonly string[] | undefined
   responses: ResponseCache
+  /** Whether an answer of another request's may be given to this one, now. */
+  suits(entry: CacheEntry): boolean
 }
 
 /** A request that may be answered from the cache. */
@@ -80,7 +82,7 @@ export async function lookUp(
   const timeoutMs = numberVariable(env.CACHE_TIMEOUT_MS, DEFAULT_TIMEOUT_MS)
   const entry = isRefresh ? undefined : await readEntry(env, isolate.responses, { key, nowMs, timeoutMs })
   const found = { caching, lookUpMs: effects.now() - nowMs }
-  const isGood = entry !== undefined && isServable(exchange, entry, { ...given, caching })
+  const isGood = entry !== undefined && caching.suits(entry)
   return isGood ? { ...found, entry } : found
 }
 
@@ -108,7 +110,8 @@ export async function cachingOf(
     ...(models === undefined ? {} : { models }),
   }
   const key = await cacheKeyOf(scope, question, () => semanticText(intake))
-  return { key, ...wish, isChat, models, responses }
+  const suits = (entry: CacheEntry) => isServable(exchange, entry, given)
+  return { key, ...wish, isChat, models, responses, suits }
 }
 
 /** A model as the cache tells it from others: one that is stored may be changed to mean another one. */
@@ -151,12 +154,13 @@ function semanticText({ bytes, members, bodyNames }: Intake): string {
 function isServable(
   { env, effects, protocol }: Exchange,
   { about, reply: { head } }: CacheEntry,
-  given: CacheRequest & { caching: Caching },
+  given: CacheRequest & { wish: Pick<Caching, 'policy'> },
 ): boolean {
-  const { caller, intake, config, caching } = given
+  const { caller, intake, config } = given
+  const { policy } = given.wish
   const nowMs = effects.now()
-  if (nowMs >= about.expiresAtMs || nowMs - about.createdAtMs > caching.policy.ttlMs) return false
-  if (about.hasToolCalls && !caching.policy.keepsToolCalls) return false
+  if (nowMs >= about.expiresAtMs || nowMs - about.createdAtMs > policy.ttlMs) return false
+  if (about.hasToolCalls && !policy.keepsToolCalls) return false
   const isStrict = intake.parameters.require_parameters ?? caller.requiresParameters ?? false
   if (isStrict && about.losses.length > 0) return false
   const around = surroundingsOf(env, config, protocol.speaks)

@@ -7,6 +7,8 @@ import type { Target } from '../providers/target'
 import type { Intake } from './intake'
 import type { Job } from './stages'
 
+const LEASE_MS = 15_000
+
 /** How long each attempt may take until its first content, as the request asks. */
 export function attemptMsOf({ parameters }: Pick<Intake, 'parameters'>): number | undefined {
   return parameters.timeout == null ? undefined : Math.ceil(parameters.timeout * 1_000)
@@ -31,6 +33,11 @@ export function timeoutsOf(
       totalMs,
     ),
   }
+}
+
+/** A request that calls for others and says nothing for this long is dead; it says something three times as often. */
+export function leaseMsOf({ firstContentMs }: Pick<Timeouts, 'firstContentMs'>): number {
+  return Math.min(LEASE_MS, firstContentMs / 2)
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { Caller } from '../keys/authenticate'
-import { appliedLimits } from '../limits/admit'
+import { expectedOutput } from '../limits/output-history'
+import { shownValue } from '../limits/policy'
+import { amountsOf } from '../limits/wish'
 import type { Config } from '../platform/config'
 import type { Timeouts } from '../platform/lifeline'
 import type { Pin } from '../routing/pin'
@@ -8,8 +10,9 @@ import { type Caching, cacheWish, cachingOf } from './caching'
 import { explainedTargets } from './explain-target'
 import type { Intake } from './intake'
 import type { Isolate } from './isolate'
+import { wishOf } from './limit-wish'
 import type { Known } from './record'
-import { limitsAbout } from './reserve-limits'
+import { limitsOf } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { surroundingsOf } from './surroundings'
 
@@ -72,21 +75,24 @@ function inSeconds({ headersMs, firstContentMs, idleMs, totalMs }: Timeouts) {
 }
 
 function explainedLimits(job: Job, config: Config) {
-  const { caller, intake, targets, protocol } = job
-  const { limits, subjects } = limitsAbout(job, config, {
-    caller,
-    parameters: intake.parameters,
-    model: targets[0]?.model,
-  })
-  const applied = appliedLimits(limits, subjects)
+  const { caller, intake, targets, protocol, effects } = job
+  const [target] = targets
+  const request = { caller, parameters: intake.parameters, model: target?.model }
+  const applied = limitsOf(job, config, request)
   if (applied.length === 0) return []
-  const tokens = protocol.estimateTokens(intake.bytes, intake.members)
-  const reserves = { requests: 1, concurrency: 1, tokens }
+  const estimate = () => protocol.estimateTokens(intake.bytes, intake.members)
+  const { wish, isPriceUnknown } = wishOf({ ...request, target, estimate }, { nowMs: effects.now() })
+  const { output } = wish
+  // The ledgers know better, once they have seen calls like this one.
+  const written = output === undefined ? 0 : output.choices * expectedOutput(undefined, output.mostTokens)
+  const amounts = amountsOf(wish, written)
   return applied.flatMap(({ scope, subject, policies }) =>
     policies.map(({ name, metric, window, value, action }) => ({
       ...{ name, scope, subject, metric },
       window: metric === 'concurrency' ? null : window,
-      ...{ value, action, reserves: reserves[metric] },
+      value: shownValue(metric, value),
+      action,
+      reserves: metric === 'cost' && isPriceUnknown ? null : shownValue(metric, amounts[metric]),
     })),
   )
 }

@@ -19,7 +19,7 @@ interface Next {
  * @throws SluiceError of the last attempt
  */
 export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
-  const { targets, health, effects, request } = job
+  const { targets, health, effects, signal } = job
   let index = 0
   let waitedMs = 0
   let retriesMade = 0
@@ -30,7 +30,8 @@ export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
     const hasOthers = index < targets.length - 1
     try {
       const answer = await attempt(job, target, { isRetry: retriesMade > 0, waitedMs, hasOthers })
-      health.answered(target)
+      // Of a stream only its end tells.
+      if (answer.kind === 'whole') health.answered(target)
       return answer
     } catch (cause) {
       if (!(cause instanceof AttemptFailed)) throw cause
@@ -41,7 +42,9 @@ export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
       if (next.index === index) retriesMade++
       index = next.index
       waitedMs = next.waitMs
-      if (waitedMs > 0) await pause(waitedMs, request.signal)
+      if (waitedMs > 0) await pause(waitedMs, signal)
+      // A wait may last longer than it was meant to.
+      if (effects.now() >= job.deadlineAtMs) throw cause
     }
   }
 }

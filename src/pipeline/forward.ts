@@ -16,6 +16,7 @@ import { answerHeaders, notesOf } from './reply'
 import { reserveLimits } from './reserve-limits'
 import { refuse } from './serve'
 import type { Exchange } from './stages'
+import { traceHeaders } from './tracing'
 
 /** Where a forwarded request goes. */
 export interface Way {
@@ -30,11 +31,16 @@ export interface Way {
 export interface Forwarding {
   /** The path is the gateway's own: gateway parameters may be in the body. */
   isOwnPath: boolean
+  /** Nobody is paid for it. */
+  isFree?: boolean
   /** @throws SluiceError when this caller may not, or nobody knows where to */
   wayOf(given: { caller: Caller } & Pick<ForwardIntake, 'fields'>): Promise<Way>
   /** Looks at a good JSON answer before the client has all of it. */
   learn?(answer: Record<string, unknown>, way: Way): void
 }
+
+/** What only reads or removes is free everywhere. */
+const FREE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE'])
 
 /**
  * A request that the gateway does not understand, and need not: method, body and answer go through as they are, with
@@ -58,21 +64,23 @@ export async function forward(
     const { target: own, model } = found
     const way = { ...found, target: await withCallersKey(exchange, isolate, { target: own, model, intake }) }
     if (way.model !== undefined) intake.model = way.model
-    const timeouts = timeoutsOf(exchange, await isolate.config.get(exchange.background))
+    const config = await isolate.config.get(exchange.background)
+    const timeouts = timeoutsOf(exchange, config)
     timeouts.totalMs = attemptMsOf(intake) ?? timeouts.totalMs
-    const hold = await reserveLimits(exchange, isolate, {
-      caller,
+    await reserveLimits(exchange, isolate, {
+      ...{ known, config, caller },
       parameters: intake.parameters,
       model: way.model,
+      target: forwarding.isFree === true || FREE_METHODS.has(request.method) ? undefined : way.target,
       // Nobody can tell what it will take.
-      tokens: () => 0,
+      estimate: () => undefined,
       longestMs: timeouts.totalMs,
     })
-    if (hold !== undefined) known.hold = hold
     known.plannedAtMs = effects.now()
     const lifeline = createLifeline({ client: request.signal, now: effects.now, timeouts })
     const answer = await attempt(exchange, known, { way, body, lifeline })
-    const headers = { ...answerHeaders(notesOf(exchange, known), undefined, ''), ...answer.headers }
+    const notes = notesOf(exchange, known)
+    const headers = { ...answerHeaders(notes, undefined, ''), ...answer.headers, ...notes.limits }
     if (answer.headers['content-type'] === undefined) delete headers['content-type']
     return respond({
       exchange,
@@ -102,14 +110,15 @@ function respond(forwarded: Forwarded): Response {
 }
 
 async function attempt(
-  { env, effects, request }: Exchange,
-  { attempts }: Known,
+  { env, effects, request, logId }: Exchange,
+  { attempts, intake }: Known,
   given: { way: Way; body: ForwardIntake['body']; lifeline: Lifeline },
 ): Promise<ThroughAnswer> {
   const { way, body, lifeline } = given
   const { target, url, mirror, model = '' } = way
   const { providerId, credential } = target
   const startedAtMs = effects.now()
+  const { headers } = request
   const about = { providerId, model, upstreamModel: '', credentialKind: sourceOf(credential), startedAtMs }
   try {
     const answer = await callThrough({
@@ -118,7 +127,11 @@ async function attempt(
       method: request.method,
       url,
       body,
-      clientHeaders: request.headers,
+      clientHeaders: headers,
+      traceHeaders: traceHeaders(
+        { headers, env, logId, parameters: intake?.parameters ?? {} },
+        attempts.length,
+      ),
       lifeline,
       ...(mirror === undefined ? {} : { mirror }),
     })

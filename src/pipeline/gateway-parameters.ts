@@ -13,6 +13,9 @@ import { CUSTOMER_NAMES, customerParamsSchema, identifier } from './customer-par
 import { notAnObject, readMetadata } from './parameter-metadata'
 import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
+/** As long as the hosted gateway's own SDK lets a span's name be. */
+const MAX_NAME_LENGTH = 255
+const name = z.string().transform((value) => value.slice(0, MAX_NAME_LENGTH))
 const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
@@ -27,6 +30,17 @@ const parametersSchema = z.object({
   thread_identifier: identifier.nullish(),
   custom_identifier: identifier.nullish(),
   group_identifier: identifier.nullish(),
+  trace_unique_id: identifier.nullish(),
+  trace_name: name.nullish(),
+  trace_group_identifier: identifier.nullish(),
+  session_identifier: identifier.nullish(),
+  span_unique_id: identifier.nullish(),
+  span_name: name.nullish(),
+  span_parent_id: identifier.nullish(),
+  span_path: z.string().nullish(),
+  span_workflow_name: name.nullish(),
+  span_handoffs: z.array(z.unknown()).nullish(),
+  span_tools: z.array(z.unknown()).nullish(),
   metadata: fields.nullish(),
   properties: fields.nullish(),
   note: z.string().nullish(),

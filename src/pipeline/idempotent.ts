@@ -5,16 +5,13 @@ import { SluiceError } from '../platform/failure'
 import type { Pin } from '../routing/pin'
 import { DEFAULT_MAX_BODY_BYTES } from './admit'
 import { authenticate } from './authenticate'
-import { timeoutsOf } from './deadlines'
+import { leaseMsOf, timeoutsOf } from './deadlines'
 import { FORM_TYPE, readBody, readIntake } from './intake'
 import type { Isolate } from './isolate'
 import { leadCall } from './lead-call'
 import type { Known } from './record'
 import { replay } from './replay'
 import type { Exchange } from './stages'
-
-/** A leader that says nothing for this long is dead; it says something three times as often. */
-const LEASE_MS = 15_000
 
 /** What a request with an idempotency key comes with. */
 export interface OnceGiven {
@@ -43,8 +40,8 @@ export async function serveOnce(exchange: Exchange, isolate: Isolate, given: Onc
   const intake = await readIntake(again(), body.byteLength)
   known.intake = intake
   const fingerprint = await fingerprintOf([withoutSecret(request.url), intake.parameters, pin], body)
-  const { firstContentMs } = timeoutsOf(exchange, await isolate.config.get(exchange.background))
-  const wish = { fingerprint, leaseMs: Math.min(LEASE_MS, firstContentMs / 2) }
+  const timeouts = timeoutsOf(exchange, await isolate.config.get(exchange.background))
+  const wish = { fingerprint, leaseMs: leaseMsOf(timeouts) }
   for (;;) {
     const claimed = await claim(env, { apiKeyId: caller.apiKeyId, key }, wish)
     if (claimed.kind === 'lead')

@@ -1,5 +1,6 @@
 import { createResponseCache, DEFAULT_MEMORY_BYTES, type ResponseCache } from '../cache/response-cache'
 import { type SecretKey, secretKeys } from '../keys/authenticate'
+import { createKnownRefusals, type KnownRefusals } from '../limits/known-refusals'
 import { type Config, createConfigSnapshot } from '../platform/config'
 import type { Effects } from '../platform/effects'
 import { numberVariable } from '../platform/env'
@@ -15,6 +16,8 @@ export const MISS_AGE_MS = 1_000
 export interface Isolate {
   config: Snapshot<Config>
   health: Health
+  /** Of limits. */
+  refusals: KnownRefusals
   responses: ResponseCache
   /** Of stored prompts, those that nothing points at. */
   promptVersions: VersionCache
@@ -28,6 +31,7 @@ export function createIsolate(env: GatewayEnv, effects: Effects): Isolate {
   return {
     config: createConfigSnapshot(env, effects.now),
     health: createHealth(),
+    refusals: createKnownRefusals(),
     responses: createResponseCache(numberVariable(env.CACHE_MEMORY_BYTES, DEFAULT_MEMORY_BYTES)),
     promptVersions: createVersionCache(env, effects.now),
     secretKeys(present) {

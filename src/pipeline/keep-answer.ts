@@ -1,4 +1,4 @@
-import type { CacheEntry } from '../cache/entry'
+import type { CacheEntry, EntryFacts } from '../cache/entry'
 import { keepable } from '../cache/keepable'
 import type { Beat, RecordedReply } from '../cache/recorded-reply'
 import { writeEntry } from '../cache/response-cache'
@@ -9,39 +9,47 @@ import type { Known } from './record'
 import { contentTypeOf } from './reply'
 import type { Ending, Exchange, Job, OpenStream, WholeAnswer } from './stages'
 
-/** Keeps an answer for the next who ask the same, behind the answer itself; only one that nothing is missing of. */
-export function keepAnswer(exchange: Exchange, known: Known, ending: Ending): void {
+/**
+ * Keeps an answer for the next who ask the same, behind the answer itself; only one that nothing is missing of. Tells
+ * whether it does.
+ */
+export async function keepAnswer(exchange: Exchange, known: Known, ending: Ending): Promise<boolean> {
   const { caching, cached } = known
   const { received, target, kind } = ending
-  if (caching === undefined || received === undefined || target === undefined) return
-  if (cached !== undefined || kind !== 'completed') return
-  // A fallback's answer is not the one that was asked for.
-  if (caching.models?.includes(modelOf(target)) === false) return
-  exchange.background(keep(exchange, known, { ending, received, target, caching }))
-}
-
-async function keep(
-  { env, effects, startedAtMs, logId }: Exchange,
-  { intake }: Known,
-  given: { ending: Ending; received: RecordedReply; target: Target; caching: Caching },
-): Promise<void> {
-  const { ending, received, target, caching } = given
+  if (caching === undefined || received === undefined || target === undefined) return false
+  if (cached !== undefined || kind !== 'completed' || !isAskedFor(caching, target)) return false
   const { key, policy, isChat, responses } = caching
   // The client's answer goes first.
   await scheduler.wait(0)
   const found = keepableOrNothing(received, isChat)
-  if (found === undefined || (found.hasToolCalls && !policy.keepsToolCalls)) return
+  if (found === undefined || (found.hasToolCalls && !policy.keepsToolCalls)) return false
+  const { env, effects, background } = exchange
+  const about = { ...factsOf(exchange, known, { ...ending, target, caching }), ...found }
+  const entry: CacheEntry = { reply: received, about }
+  background(writeEntry(env, responses, { key, entry, nowMs: effects.now() }))
+  return true
+}
+
+/** Whether a target is one that was asked for: the answer of a fallback is not. */
+export function isAskedFor({ models }: Pick<Caching, 'models'>, target: Target): boolean {
+  return models?.includes(modelOf(target)) !== false
+}
+
+/** What is known of an answer that others get, when it has ended or as long as it comes. */
+export function factsOf(
+  { effects, startedAtMs, logId }: Exchange,
+  { intake }: Pick<Known, 'intake'>,
+  given: Pick<Ending, 'losses' | 'usage' | 'usageSource' | 'facts'> & { target: Target; caching: Caching },
+): EntryFacts {
+  const { target, caching, losses = [], usage, usageSource, facts } = given
   const nowMs = effects.now()
-  const { facts, usage, usageSource, losses = [] } = ending
   const { prices, pricesAs } = target
-  const customer = intake === undefined ? undefined : customerOf(intake.parameters)
-  const about: CacheEntry['about'] = {
-    ...{ askedAtMs: startedAtMs, createdAtMs: nowMs, expiresAtMs: nowMs + policy.ttlMs, logId, ...found },
-    losses: [...losses],
-    ...{ customer, usage, usageSource, prices, pricesAs },
+  return {
+    ...{ askedAtMs: startedAtMs, createdAtMs: nowMs, expiresAtMs: nowMs + caching.policy.ttlMs, logId },
+    ...{ hasToolCalls: false, losses: [...losses], usage, usageSource, prices, pricesAs },
+    customer: intake === undefined ? undefined : customerOf(intake.parameters),
     ...{ finishReason: facts?.finishReason, responseId: facts?.responseId },
   }
-  await writeEntry(env, responses, { key, entry: { reply: received, about }, nowMs })
 }
 
 // A reply that was good enough for its client may still be none that can be told to others.

@@ -1,5 +1,6 @@
 import type { Recording } from '../flights/recording'
 import type { AnswerEnd, AnswerHead } from '../idempotency/answer'
+import { clientWriter } from './client-writer'
 import type { Known } from './record'
 import type { Ending, Exchange } from './stages'
 
@@ -59,29 +60,16 @@ async function pump(given: {
   signal: AbortSignal
 }): Promise<void> {
   const { head, source, out, ended, recording, signal } = given
-  const writer = out.getWriter()
-  const gone = new Promise<void>((resolve) =>
-    signal.addEventListener('abort', () => resolve(), { once: true }),
-  )
-  let isGone = signal.aborted
-  const write = async (bytes: Uint8Array) => {
-    if (isGone) return
-    await Promise.race([writer.write(bytes), gone]).catch(() => {
-      isGone = true
-      recording.leave()
-    })
-    isGone ||= signal.aborted
-  }
+  const client = clientWriter(out, signal, recording.leave)
   let broken: { cause: unknown } | undefined
   try {
     await recording.head(head)
-    for await (const bytes of source) await Promise.all([write(bytes), recording.bytes(bytes)])
+    for await (const bytes of source) await Promise.all([client.write(bytes), recording.bytes(bytes)])
   } catch (cause) {
     broken = { cause }
   }
-  const closed = broken === undefined ? writer.close() : writer.abort(broken.cause)
-  // A client that has left is not told.
-  closed.catch(() => undefined)
+  // Not waited for: a client that does not read any more must not keep the end from the others.
+  void (broken === undefined ? client.close() : client.abort(broken.cause))
   await recording.end(endOf(await ended, broken !== undefined))
 }
 

@@ -1,7 +1,8 @@
 import type { CacheEntry } from '../cache/entry'
 import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
-import type { Hold } from '../limits/admit'
+import type { CountedLimit, Hold } from '../limits/reserve'
+import type { OutputWish } from '../limits/wish'
 import {
   LOG_RECORD_VERSION,
   type LogAttempt,
@@ -14,9 +15,11 @@ import { sourceOf } from '../providers/target'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
+import { limitInfoOf } from './limit-info'
 import { loggedPrompt } from './prompt-log'
 import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'
+import { traceOf } from './tracing'
 import { loggableBody } from './upstream-body'
 
 /** What is known of a request so far; a request that is refused early leaves a record of just that. */
@@ -27,6 +30,10 @@ export interface Known {
   plannedAtMs?: number
   attempts: LogAttempt[]
   hold?: Hold
+  /** Where its limits stood, whether they let it in or not. */
+  limits?: CountedLimits
+  /** What it was expected to write, for the ledgers to learn from. */
+  output?: OutputWish
   /** The answer is another request's, which made the call: whatever that cost is in its own row. */
   replayed?: AnswerHead
   /** How the request takes part in the response cache. */
@@ -37,6 +44,8 @@ export interface Known {
   cache?: LogCache
   /** The answer was kept from another request: nobody was called. */
   cached?: CacheEntry
+  /** Tells those who wait for the same answer how it ended, and whether it is kept. */
+  tellOthers?(ending: Ending, keeping: Promise<boolean>): void
   /** The stored prompt that it was made from. */
   prompt?: UsedPrompt
   /** Is told the request's end. */
@@ -45,7 +54,16 @@ export interface Known {
   isExhausted?: boolean
 }
 
+/** The limits that a request was counted on. */
+export interface CountedLimits {
+  isAllowed: boolean
+  counted: readonly CountedLimit[]
+  /** Some count cost, and nobody can tell what the request costs. */
+  isPriceUnknown: boolean
+}
+
 const MAX_TEXT = 1_000
+const NONE = {}
 
 /** The log record of a request that has ended. */
 export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogRecord {
@@ -55,6 +73,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
   const origin = target ?? originOf(known.cached)
   const lastAttempt = known.attempts.at(-1) ?? replayed
   const userAgent = request.headers.get('user-agent')
+  const trace = traceOf(request.headers, intake?.parameters ?? NONE, logId)
   return {
     version: LOG_RECORD_VERSION,
     id: logId,
@@ -91,6 +110,8 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsOf(intake.parameters),
+    trace,
+    limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
     prompt: loggedPrompt(known.prompt, intake),
     ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
@@ -114,6 +135,7 @@ function attemptsOf({ attempts }: Known, { failure, statusCode }: Ending): LogAt
     statusCode,
     errorCode: failure.code,
     errorMessage: failure.message.slice(0, MAX_TEXT),
+    ...(failure.class === undefined ? {} : { errorClass: failure.class }),
   }
   return [...attempts.slice(0, -1), broken]
 }

@@ -4,11 +4,13 @@ import type { Caller } from '../keys/authenticate'
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
 import { NO_USAGE } from '../protocols/canonical'
+import { clientWriter } from './client-writer'
 import { conclude, endingOfFailure } from './conclude'
 import { timeoutsOf } from './deadlines'
 import type { Intake } from './intake'
 import type { Isolate } from './isolate'
 import type { Known } from './record'
+import { limitNotes } from './reply'
 import { reserveLimits } from './reserve-limits'
 import type { Ending, Exchange } from './stages'
 
@@ -47,16 +49,17 @@ export async function replay(
   if (first?.kind !== 'head') return undefined
   const head = decodeHead(first.payload)
   known.replayed = head
-  const { totalMs } = timeoutsOf(exchange, await isolate.config.get(exchange.background))
+  const config = await isolate.config.get(exchange.background)
   try {
-    const hold = await reserveLimits(exchange, isolate, {
-      caller,
+    await reserveLimits(exchange, isolate, {
+      ...{ known, config, caller },
       parameters: intake.parameters,
       model: head.model,
-      tokens: () => 0,
-      longestMs: totalMs,
+      // The call that made the answer has paid for it.
+      target: undefined,
+      estimate: () => ({ inputTokens: 0, isFree: true }),
+      longestMs: timeoutsOf(exchange, config).totalMs,
     })
-    if (hold !== undefined) known.hold = hold
   } catch (cause) {
     frames.cancel()
     throw cause
@@ -72,13 +75,14 @@ async function whole(exchange: Exchange, { frames, known }: Following, head: Ans
   if (end === undefined || end.isCut) throw new SluiceError(CUT)
   const nowMs = exchange.effects.now()
   conclude(exchange, known, endingOf(end, { firstContentAtMs: nowMs, endedAtMs: nowMs }))
-  return new Response(concat(pieces), { status: head.status, headers: headersOf(head) })
+  return new Response(concat(pieces), { status: head.status, headers: headersOf(exchange, known, head) })
 }
 
 function streamed(exchange: Exchange, following: Following, head: AnswerHead): Response {
   const out = new IdentityTransformStream()
+  const headers = headersOf(exchange, following.known, head)
   exchange.background(pump(exchange, following, out.writable))
-  return new Response(out.readable, { status: head.status, headers: headersOf(head) })
+  return new Response(out.readable, { status: head.status, headers })
 }
 
 async function pump(
@@ -87,34 +91,23 @@ async function pump(
   out: WritableStream<Uint8Array>,
 ): Promise<void> {
   const { effects, protocol, request } = exchange
-  const writer = out.getWriter()
-  const gone = new Promise<void>((resolve) =>
-    request.signal.addEventListener('abort', () => resolve(), { once: true }),
-  )
+  const client = clientWriter(out, request.signal, frames.cancel)
   let firstContentAtMs: number | undefined
-  let hasLeft = false
-  const end = await relay(frames, async (bytes) => {
+  const end = await relay(frames, (bytes) => {
     firstContentAtMs ??= effects.now()
-    await Promise.race([writer.write(bytes), gone]).catch(() => {
-      hasLeft = true
-      frames.cancel()
-    })
+    return client.write(bytes)
   })
   const times = { firstContentAtMs: firstContentAtMs ?? effects.now(), endedAtMs: effects.now() }
-  if (hasLeft || request.signal.aborted)
-    return conclude(exchange, known, endingOfFailure(exchange, { kind: 'cancelled' }))
+  if (client.hasLeft) return conclude(exchange, known, endingOfFailure(exchange, { kind: 'cancelled' }))
   if (end !== undefined && !end.isCut) {
     conclude(exchange, known, endingOf(end, times))
-    return writer.close().catch(() => undefined)
+    return client.close()
   }
   conclude(exchange, known, endingOfFailure(exchange, CUT))
   // A file, or a frame that is open, can only be broken off.
-  if (intake.wantsBytes === true || protocol.framing !== undefined) return writer.abort(new Error('cut'))
-  const event = new TextEncoder().encode(protocol.errorEvent(describe(CUT)))
-  await writer
-    .write(event)
-    .then(() => writer.close())
-    .catch(() => undefined)
+  if (intake.wantsBytes === true || protocol.framing !== undefined) return client.abort(new Error('cut'))
+  await client.write(new TextEncoder().encode(protocol.errorEvent(describe(CUT))))
+  await client.close()
 }
 
 /** Gives on the bytes until the end; undefined when there is none. */
@@ -133,8 +126,9 @@ async function relay(
   return undefined
 }
 
-function headersOf({ headers }: AnswerHead): Headers {
-  return new Headers([...headers, [REPLAYED, 'true']])
+function headersOf(exchange: Exchange, known: Known, { headers }: AnswerHead): Headers {
+  const limits = limitNotes(known, exchange.effects.now())
+  return new Headers([...headers, ...Object.entries(limits), [REPLAYED, 'true']])
 }
 
 // The tokens are in the row of the request that called, and would be counted twice here.

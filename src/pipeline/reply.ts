@@ -1,3 +1,4 @@
+import { limitHeaders } from '../limits/limit-headers'
 import type { LogCache, LogPrompt } from '../logs/log-record'
 import { describe, type Failure, failureHeaders } from '../platform/failure'
 import type { Protocol } from '../protocols/protocol'
@@ -26,6 +27,8 @@ export interface ReplyNotes {
   dropped: readonly string[]
   /** The gateway has repeated the call itself as often as it may. */
   isExhausted: boolean
+  /** Headers about the request's limits; they overrule the provider's. */
+  limits: PlainHeaders
   /** What the response cache had to do with it; absent where it had nothing to. */
   cache: LogCache | undefined
   /** The stored prompt that the request was made from. */
@@ -52,6 +55,7 @@ export function notesOf(exchange: Exchange, known: Known, answer?: Answer): Repl
     cache: known.cache,
     prompt: known.prompt,
     isExhausted: known.isExhausted === true,
+    limits: limitNotes(known, effects.now()),
   }
 }
 
@@ -77,10 +81,17 @@ export function answerHeaders(
   if (upstream === undefined) return headers
   for (const name of PASSED) {
     const value = upstream.get(name)
-    if (value !== null) headers[name] = value
+    if (value !== null && notes.limits[name] === undefined) headers[name] = value
   }
   return headers
 }
+
+/** What an answer says of its request's limits; {} when it has none. */
+export function limitNotes({ limits }: Pick<Known, 'limits'>, nowMs: number): PlainHeaders {
+  return limits === undefined ? NO_HEADERS : limitHeaders(limits.counted, { ...limits, nowMs })
+}
+
+const NO_HEADERS: PlainHeaders = {}
 
 /** What an upstream says its answer is, or that it is nothing known. */
 export function contentTypeOf(upstream: Headers): string {
@@ -105,8 +116,10 @@ export function failureResponse(failure: Failure, protocol: Protocol, notes: Rep
   })
 }
 
-function noteHeaders({ logId, target, attempts, dropped, cache, prompt, timings }: ReplyNotes): PlainHeaders {
+function noteHeaders(notes: ReplyNotes): PlainHeaders {
+  const { logId, target, attempts, dropped, cache, prompt, limits, timings } = notes
   const headers: PlainHeaders = { 'x-respan-log-id': logId, 'x-sluice-attempts': String(attempts) }
+  for (const name in limits) headers[name] = limits[name] ?? ''
   if (prompt !== undefined) notePrompt(headers, prompt)
   if (cache !== undefined) noteCache(headers, cache)
   if (target !== undefined) {

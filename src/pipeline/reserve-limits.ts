@@ -1,66 +1,130 @@
 import type { Caller } from '../keys/authenticate'
-import { type Admission, type Hold, ORGANIZATION, reserve } from '../limits/admit'
+import {
+  type AppliedLimits,
+  appliedLimits,
+  indexLimits,
+  type LimitIndex,
+  ORGANIZATION,
+  policiesOf,
+} from '../limits/applied-limits'
 import { limitsOfKey } from '../limits/inline'
+import { refusalOf } from '../limits/refusal'
+import { type Outcome, reserve } from '../limits/reserve'
 import type { Config } from '../platform/config'
+import { numberVariable } from '../platform/env'
+import { SluiceError } from '../platform/failure'
+import type { TokenEstimate } from '../protocols/token-estimate'
+import type { Target } from '../providers/target'
 import { customerLimits, noteCustomer } from './customers'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
+import { unknownPriceFailure, type WishFacts, wishOf } from './limit-wish'
+import type { Known } from './record'
 import type { Exchange } from './stages'
 import { surroundingsOf, withCanonicalSubject } from './surroundings'
 
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
 const HOLD_GRACE_MS = 60_000
+/** A ledger that has not answered by then is away. */
+const DEFAULT_LIMITS_TIMEOUT_MS = 5_000
 
-/** How much of each limit a request may take at most; nothing is asked when no limit applies. */
-export async function reserveLimits(
-  exchange: Exchange,
-  isolate: Isolate,
-  given: {
-    caller: Caller
-    parameters: GatewayParameters
-    model: string | undefined
-    /** Only asked for when there are limits. */
-    tokens: () => number
-    /** The request's longest possible time. */
-    longestMs: number
-  },
-): Promise<Hold | undefined> {
-  const { caller, parameters, model, tokens, longestMs } = given
-  const config = await isolate.config.get(exchange.background)
-  noteCustomer(exchange, { caller, config, parameters })
-  const nowMs = exchange.effects.now()
-  const about = limitsAbout(exchange, config, { caller, parameters, model })
-  if (about.limits.length === 0) return undefined
-  return reserve({
-    env: exchange.env,
-    ...about,
-    holdId: exchange.logId,
-    amounts: { requests: 1, concurrency: 1, tokens: tokens() },
-    nowMs,
-    expiresAtMs: nowMs + longestMs + HOLD_GRACE_MS,
-  })
+/** Whom a request's limits are about. */
+export interface LimitedRequest {
+  caller: Caller
+  parameters: GatewayParameters
+  /** The canonical name of the first target's model, where one is known. */
+  model: string | undefined
 }
 
-/** All limits by the models' own names, and whom of them a request is counted on. */
-export function limitsAbout(
+/** A request that wants to be let in. */
+export interface Reservation extends LimitedRequest {
+  config: Config
+  known: Known
+  /** Whose prices count; absent where nothing is paid. */
+  target: Pick<Target, 'prices' | 'pricesAs' | 'upstreamModel'> | undefined
+  /** Only asked for when there are limits; undefined where nobody can tell what a request takes. */
+  estimate(): TokenEstimate | undefined
+  /** The request's longest possible time. */
+  longestMs: number
+}
+
+/**
+ * Reserves what a request may take of each of its limits; not even a promise when it has none.
+ * @throws SluiceError `limit_exceeded`, or `unavailable` when a limit cannot be checked
+ */
+export function reserveLimits(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: Reservation,
+): Promise<void> | undefined {
+  noteCustomer(exchange, given)
+  const applied = limitsOf(exchange, given.config, given)
+  if (applied.length === 0) return undefined
+  const { env, effects, background, logId } = exchange
+  const nowMs = effects.now()
+  const facts = wishOf(given, { nowMs })
+  const { known } = given
+  const refused = unknownPriceFailure(applied, facts, given)
+  if (refused !== undefined) throw new SluiceError(refused)
+  const reserving = reserve({
+    ...{ env, applied, background, nowMs },
+    refusals: isolate.refusals,
+    holdId: logId,
+    wish: facts.wish,
+    timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
+    lifetimeMs: given.longestMs + HOLD_GRACE_MS,
+  })
+  return reserving.then((outcome) => admitted(known, { outcome, facts, nowMs }))
+}
+
+function admitted(known: Known, given: { outcome: Outcome; facts: WishFacts; nowMs: number }): void {
+  const { outcome, facts, nowMs } = given
+  const isPriceUnknown =
+    facts.isPriceUnknown && outcome.counted.some(({ policy }) => policy.metric === 'cost')
+  known.limits = { isAllowed: outcome.kind === 'granted', counted: outcome.counted, isPriceUnknown }
+  if (outcome.kind === 'refused') throw new SluiceError(refusalOf(outcome.by, nowMs))
+  if (outcome.kind === 'unavailable') {
+    const message = `The limit '${outcome.policy.name}' cannot be checked right now. Send the request again in a moment.`
+    throw new SluiceError({ kind: 'unavailable', message, retryAfterSeconds: 1 })
+  }
+  known.hold = outcome.hold
+  if (facts.wish.output !== undefined) known.output = facts.wish.output
+}
+
+/** The limits that a request is counted on, by subject. */
+export function limitsOf(
   { env, effects }: Pick<Exchange, 'env' | 'effects'>,
   config: Config,
-  given: { caller: Caller; parameters: GatewayParameters; model: string | undefined },
-): Pick<Admission, 'limits' | 'subjects'> {
-  const { caller, parameters, model } = given
+  request: LimitedRequest,
+): AppliedLimits[] {
+  const { caller, parameters, model } = request
+  const index = indexOf(env, config)
+  const own = [
+    ...limitsOfKey({ id: caller.apiKeyId, name: caller.apiKeyName, limits: caller.limits }),
+    ...customerLimits(config, { parameters, nowMs: effects.now() }),
+  ]
+  if (index.size === 0 && own.length === 0) return NONE
   const customer = customerOf(parameters)
-  const around = surroundingsOf(env, config)
-  return {
-    limits: [
-      ...config.limits.map((limit) => withCanonicalSubject(limit, around)),
-      ...limitsOfKey({ id: caller.apiKeyId, name: caller.apiKeyName, limits: caller.limits }),
-      ...customerLimits(config, { parameters, nowMs: effects.now() }),
-    ],
-    subjects: {
-      organization: ORGANIZATION,
-      api_key: caller.apiKeyId,
-      ...(model === undefined ? {} : { model }),
-      ...(customer === undefined ? {} : { customer }),
-    },
+  const subjects = {
+    organization: ORGANIZATION,
+    api_key: caller.apiKeyId,
+    ...(model === undefined ? {} : { model }),
+    ...(customer === undefined ? {} : { customer }),
   }
+  return appliedLimits(index, subjects, own.flatMap(policiesOf))
+}
+
+const NONE: AppliedLimits[] = []
+
+const indexes = new WeakMap<Config, LimitIndex>()
+
+/** Made once for each configuration, with models by their own names. */
+function indexOf(env: Exchange['env'], config: Config): LimitIndex {
+  const known = indexes.get(config)
+  if (known !== undefined) return known
+  const around = surroundingsOf(env, config)
+  const rows = config.limits.map((limit) => withCanonicalSubject(limit, around))
+  const index = indexLimits(rows.flatMap(policiesOf))
+  indexes.set(config, index)
+  return index
 }

@@ -5,13 +5,14 @@ import { concat } from '../platform/json-edit'
 import { writeOnce } from '../platform/relay'
 import type { Pin } from '../routing/pin'
 import { admit } from './admit'
-import { serveCached } from './cached'
+import { cachedHeaders, serveCached } from './cached'
 import { conclude, endingOfFailure, endingOfWhole } from './conclude'
-import { firstAnswer } from './first-answer'
 import { serveOnce } from './idempotent'
 import type { Isolate } from './isolate'
+import { type JoinedAnswer, joinedWhole } from './join-answer'
 import { withEcho } from './prompt-echo'
 import type { Known } from './record'
+import { relayJoined } from './relay-joined'
 import {
   answerHeaders,
   contentTypeOf,
@@ -21,7 +22,8 @@ import {
   type PlainHeaders,
   untransformed,
 } from './reply'
-import type { Answer, Exchange, Job } from './stages'
+import { sharedAnswer } from './shared-answer'
+import type { Ending, Exchange, Job, OpenStream } from './stages'
 import { relayStream } from './stream-reply'
 
 /** Proxies on the way cut a connection that is silent for about 100 s; clients give up sooner. */
@@ -62,7 +64,8 @@ async function serveNow(
 }
 
 async function whole(job: Job, known: Known): Promise<Response> {
-  const answer = await firstAnswer(job, known)
+  const answer = await sharedAnswer(job, known)
+  if (answer.kind === 'joined') return joinedWhole(job, known, answer)
   if (answer.kind !== 'whole')
     throw new SluiceError({ kind: 'internal', message: 'A stream came for a reply in one piece.' })
   conclude(job, known, endingOfWhole(job, answer))
@@ -77,7 +80,7 @@ async function whole(job: Job, known: Known): Promise<Response> {
  */
 function streamed(job: Job, known: Known): Promise<Response> {
   const out = new IdentityTransformStream()
-  const opening = firstAnswer(job, known)
+  const opening = sharedAnswer(job, known)
   return new Promise((resolve, reject) => {
     const keepAliveMs = numberVariable(job.env.KEEP_ALIVE_MS, DEFAULT_KEEP_ALIVE_MS)
     const { framing } = job.protocol
@@ -98,16 +101,12 @@ function streamed(job: Job, known: Known): Promise<Response> {
     }, keepAliveMs)
     const run = async () => {
       const answer = await opening.finally(() => clearTimeout(timer))
-      if (answer.kind !== 'stream')
+      if (answer.kind === 'whole')
         throw new SluiceError({ kind: 'internal', message: 'A reply in one piece came for a stream.' })
-      const type = isBytes === true ? contentTypeOf(answer.headers) : contentType
-      const headers = answerHeaders(notesOf(job, known, answer), answer.headers, type)
-      // JSON would be held back to be compressed.
-      if (framing !== undefined) headers['cache-control'] = untransformed(headers)
       // A stream makes one response only, and a client that was kept alive has it already.
-      if (!isAnswered) answerWith(headers)
+      if (!isAnswered) answerWith(streamHeaders(job, known, answer))
       await early
-      conclude(job, known, await relayStream(job, answer, out.writable))
+      conclude(job, known, await relayed(job, answer, out.writable))
     }
     job.background(
       run().catch((cause: unknown) =>
@@ -117,9 +116,28 @@ function streamed(job: Job, known: Known): Promise<Response> {
   })
 }
 
+function relayed(
+  job: Job,
+  answer: OpenStream | JoinedAnswer,
+  out: WritableStream<Uint8Array>,
+): Promise<Ending> {
+  return answer.kind === 'joined' ? relayJoined(job, answer, out) : relayStream(job, answer, out)
+}
+
+function streamHeaders(job: Job, known: Known, answer: OpenStream | JoinedAnswer): PlainHeaders {
+  if (answer.kind === 'joined') return cachedHeaders(job, known, answer.entry)
+  const { framing } = job.protocol
+  const isBytes = job.intake.wantsBytes === true
+  const type = isBytes ? contentTypeOf(answer.headers) : (framing?.contentType ?? EVENT_STREAM)
+  const headers = answerHeaders(notesOf(job, known, answer), answer.headers, type)
+  // JSON would be held back to be compressed.
+  if (framing !== undefined) headers['cache-control'] = untransformed(headers)
+  return headers
+}
+
 async function keepAlive(
   out: WritableStream<Uint8Array>,
-  given: { opening: Promise<Answer>; keepAliveMs: number; words: Uint8Array },
+  given: { opening: Promise<unknown>; keepAliveMs: number; words: Uint8Array },
 ): Promise<void> {
   const over = given.opening.then(
     () => true,

@@ -4,7 +4,7 @@ import type { CacheEnv } from '../cache/response-cache'
 import type { FlightsEnv } from '../flights/share'
 import type { IdempotencyEnv } from '../idempotency/claim'
 import type { Caller } from '../keys/authenticate'
-import type { LimitsEnv } from '../limits/admit'
+import type { LimitsEnv } from '../limits/reserve'
 import type { LogAttempt } from '../logs/log-record'
 import type { Effects } from '../platform/effects'
 import type { Env } from '../platform/env'
@@ -14,13 +14,14 @@ import type { StandIns } from '../protocols/codec'
 import type { Address, Protocol, StreamFilter, StreamReader } from '../protocols/protocol'
 import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
+import type { FailureClass } from '../routing/failure-class'
 import type { Health } from '../routing/health'
 import type { RetryPolicy } from '../routing/retry-policy'
 import type { Caching } from './caching'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
-export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & FlightsEnv & CacheEnv
+export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & CacheEnv & FlightsEnv
 
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {
@@ -46,6 +47,8 @@ export interface Job extends Exchange {
   /** Nothing goes on after this, whichever target it is at. */
   deadlineAtMs: number
   retry: RetryPolicy
+  /** Aborts when nobody wants the answer any more: the client, or those whom this request calls for as well. */
+  signal: AbortSignal
   health: Health
   /** Grows by one with each upstream call. */
   attempts: LogAttempt[]
@@ -86,6 +89,8 @@ export interface OpenStream {
   isTranslated: boolean
   /** Tools that stand in for something else upstream. */
   standIns: StandIns
+  /** Gives the upstream's bytes to those who wait for the same answer; the client is not the only one then. */
+  tellOthers?(bytes: Uint8Array): void
 }
 
 /** What an attempt brings. */
@@ -95,7 +100,8 @@ export type Answer = WholeAnswer | OpenStream
 export interface Ending {
   kind: 'completed' | 'cancelled' | 'failed'
   statusCode: number
-  failure?: { code: string; message: string }
+  /** With its class where the upstream is at fault behind the first content. */
+  failure?: { code: string; message: string; class?: FailureClass }
   target?: Target
   facts?: AnswerFacts
   losses?: readonly string[]

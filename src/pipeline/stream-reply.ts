@@ -5,7 +5,9 @@ import { relayInBatches } from '../platform/relay-batched'
 import type { StreamFilter } from '../protocols/protocol'
 import { stoppedFailure } from '../providers/call'
 import { redactedBytes, redactedFailure } from '../providers/redact'
+import { diagnose } from '../routing/failure-class'
 import { receivedStream } from './keep-answer'
+import { outliving } from './outliving'
 import { createMeasure, createRecorder, createTimedRecorder, type Recorder } from './recorder'
 import { contentTypeOf } from './reply'
 import { type Ending, estimatedUsage, type Job, type OpenStream } from './stages'
@@ -26,11 +28,12 @@ export async function relayStream(
     // The log keeps what the client's protocol says: the upstream's own bytes where they are that.
     if (!stream.isTranslated) recorder.add(bytes)
     received?.add(bytes)
+    stream.tellOthers?.(bytes)
   }
   note(stream.prelude)
   const options: RelayOptions = {
     source: stream.source,
-    out,
+    out: stream.tellOthers === undefined ? out : outliving(job, out),
     prelude: stream.prelude,
     lifeline: stream.lifeline,
     feed(bytes) {
@@ -66,14 +69,15 @@ function errorText(job: Job, stream: OpenStream, cause: unknown): string {
 }
 
 // Nothing is to be changed for a stream that is made inside the worker, but only one that comes from the network can
-// be piped natively.
+// be piped natively; those who wait for the same answer are not to wait for the slow tap.
 function relayOf(
   stream: OpenStream,
   options: RelayOptions,
   changes: StreamFilter | undefined,
 ): Promise<StreamEnd> {
   if (changes !== undefined) return relayInBatches({ ...options, ...changes })
-  if (stream.target.builtIn === true) return relayInBatches({ ...options, ...UNCHANGED })
+  if (stream.target.builtIn === true || stream.tellOthers !== undefined)
+    return relayInBatches({ ...options, ...UNCHANGED })
   return relayNatively(options)
 }
 
@@ -99,6 +103,7 @@ function changesOf(
   }
 }
 
+// A deployment that breaks off behind its first content has failed as much as one that does so before it.
 function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseBody: Uint8Array }): Ending {
   const { end, responseBody } = how
   const { target, reader, firstContentAtMs } = stream
@@ -113,14 +118,19 @@ function endingOf(job: Job, stream: OpenStream, how: { end: StreamEnd; responseB
   }
   switch (end.kind) {
     case 'completed':
+      job.health.answered(target)
       return { kind: 'completed', statusCode: 200, ...known }
     case 'cancelled': {
       const { status, code, message } = describe({ kind: 'cancelled' })
       return { kind: 'cancelled', statusCode: status, failure: { code, message }, ...known }
     }
     case 'failed': {
-      const { status, code, message } = describe(failureOf(job, stream, end.cause))
-      return { kind: 'failed', statusCode: status, failure: { code, message }, ...known }
+      const failure = failureOf(job, stream, end.cause)
+      const { status, code, message } = describe(failure)
+      const diagnosis = diagnose(failure, target.credential, known.endedAtMs)
+      job.health.failed(target, diagnosis, known.endedAtMs)
+      const told = { code, message, class: diagnosis.class }
+      return { kind: 'failed', statusCode: status, failure: told, ...known }
     }
   }
 }

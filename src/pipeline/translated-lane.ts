@@ -6,6 +6,7 @@ import { withoutStandIns } from '../protocols/stand-ins'
 import { upstreamCodecs } from '../protocols/table'
 import { translateStream } from '../protocols/translation'
 import type { Target } from '../providers/target'
+import { retryAfterMsOf } from '../routing/retry-after'
 import type { Lane, ReadReply } from './lane'
 import type { Job } from './stages'
 
@@ -88,16 +89,18 @@ function readReply(
 
 // The status, the words and the waiting time are the provider's; the shape is the client's, so that its SDK raises
 // what it would at home.
-function toldAgain({ protocol }: Job, upstream: UpstreamCodec, failure: Failure): Failure {
+function toldAgain({ protocol, effects }: Job, upstream: UpstreamCodec, failure: Failure): Failure {
   if (failure.kind !== 'upstream_status') return failure
   const { status } = failure
   const error = upstream.decodeError(status, failure.body)
+  const delayMs = retryAfterMsOf(failure.headers, effects.now())
   const body = protocol.encodeError({
     status,
     type: TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error'),
     code: error?.code ?? 'upstream_status',
     message: error?.message ?? `${failure.provider} answered with status ${status}.`,
     ...(error?.param === undefined ? {} : { param: error.param }),
+    ...(delayMs === undefined ? {} : { retryAfterSeconds: Math.ceil(delayMs / 1_000) }),
   })
   const headers = failure.headers.filter(([name]) => name !== 'content-type')
   return {

@@ -21,6 +21,8 @@ export const apiKeys = sqliteTable('api_keys', {
   allowedModels: text('allowed_models', { mode: 'json' }).$type<string[]>(),
   /** A request that its target cannot be told in full is refused. */
   requireParameters: integer('require_parameters', { mode: 'boolean' }).notNull().default(false),
+  /** What limits on cost make of a model without a known price; as the settings say when null. */
+  unknownPrice: text('unknown_price', { enum: ['block', 'warn'] }),
   expiresAtMs: integer('expires_at_ms'),
   revokedAtMs: integer('revoked_at_ms'),
   createdAtMs: integer('created_at_ms').notNull(),
@@ -88,6 +90,10 @@ export const limits = sqliteTable('limits', {
   window: text('window').notNull(),
   value: real('value').notNull(),
   action: text('action', { enum: ['warn', 'block'] }).notNull(),
+  /** What becomes of a request while the counter cannot be asked; by the action when null. */
+  onUnavailable: text('on_unavailable', { enum: ['open', 'closed'] }),
+  /** Of a refusal; 429 when null. */
+  refusalStatus: integer('refusal_status'),
   createdAtMs: integer('created_at_ms').notNull(),
   updatedAtMs: integer('updated_at_ms').notNull(),
 })

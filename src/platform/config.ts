@@ -9,7 +9,7 @@ import {
   byProvider,
   byProviderId,
   settingsOf,
-} from './config-index'
+} from './config-maps'
 import type {
   ApiKeyRow,
   CustomerBudgets,
@@ -40,7 +40,7 @@ import {
   promptQueries,
   promptRows,
   readPrompts,
-} from './prompt-index'
+} from './held-prompts'
 import type { Settings } from './settings'
 import { createSnapshot, type Snapshot } from './snapshot'
 

@@ -10,6 +10,8 @@ export interface Env {
   BODIES: R2Bucket
   /** Log records on their way to the consumer worker. */
   LOG_QUEUE: Queue<unknown>
+  /** Cloudflare's mail service, where it is bound: for the test of an alert channel. */
+  EMAIL?: SendEmail
   /** The bootstrap admin key. */
   ADMIN_KEY?: string
   /** An inference key for local work, made by `npm start`. */
@@ -24,6 +26,9 @@ export interface Env {
   IDLE_TIMEOUT_MS?: string
   TOTAL_TIMEOUT_MS?: string
   KEEP_ALIVE_MS?: string
+  /** With `tracecontext` in it every upstream call is sent a `traceparent`, not only those of clients that send one. */
+  OTEL_PROPAGATORS?: string
+  LIMITS_TIMEOUT_MS?: string
 }
 
 /** A worker variable or secret by a name that is only known at run time, such as a provider's. */

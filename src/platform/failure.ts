@@ -41,7 +41,14 @@ export type Failure =
   | { kind: 'unsupported_media_type'; message: string }
   | { kind: 'not_implemented'; message: string }
   | { kind: 'unavailable'; message: string; retryAfterSeconds: number }
-  | { kind: 'limit_exceeded'; message: string; retryAfterSeconds: number }
+  /** `mayPass` is false when waiting will not help: the limit never starts anew. */
+  | {
+      kind: 'limit_exceeded'
+      message: string
+      retryAfterSeconds: number
+      status: 429 | 402
+      mayPass: boolean
+    }
   | { kind: 'provider_not_configured'; message: string }
   | { kind: 'cancelled' }
   | { kind: 'internal'; message: string }
@@ -86,7 +93,13 @@ export function describe(failure: Failure): FailureDescription {
     case 'conflict':
       return invalid(409, failure.code ?? code, failure.message, paramOf(failure))
     case 'limit_exceeded':
-      return { status: 429, type: 'rate_limit_error', code, ...messageAndRetry(failure) }
+      return {
+        status: failure.status,
+        type: failure.status === 402 ? 'billing_error' : 'rate_limit_error',
+        code,
+        message: failure.message,
+        ...(failure.mayPass ? { retryAfterSeconds: failure.retryAfterSeconds } : {}),
+      }
     case 'provider_not_configured':
       return invalid(400, code, failure.message)
     case 'method_not_allowed':
@@ -119,9 +132,18 @@ export function failureHeaders(failure: Failure): Record<string, string> {
   return {
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
     ...(failure.kind === 'method_not_allowed' ? { allow: failure.allow } : {}),
+    // SDKs wait a minute at most; what passes later, or never, they would only send again at once.
+    ...(isLongRefusal(failure) ? { 'x-should-retry': 'false' } : {}),
     // SDKs take a 409 for a lock that is soon gone, and would send the same request again.
     ...(failure.kind === 'conflict' ? { 'x-should-retry': 'false' } : {}),
   }
+}
+
+const LONGEST_WAIT_SECONDS = 60
+
+function isLongRefusal(failure: Failure): boolean {
+  if (failure.kind !== 'limit_exceeded') return false
+  return !failure.mayPass || failure.retryAfterSeconds > LONGEST_WAIT_SECONDS
 }
 
 /** The phases of a call in words, for error messages. */

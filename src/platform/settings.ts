@@ -50,6 +50,7 @@ export function timeoutsInMs({ headers, first_content: first, idle, total }: Tim
 }
 
 const retentionSchema = z.strictObject({ bodies_days: count, logs_days: count })
+const unknownPriceSchema = z.enum(['block', 'warn'])
 const modelsSchema = z.array(z.string().min(1, 'must not be empty'))
 
 /** What can be set for all requests, in the words of the API; what is absent is not set. */
@@ -59,6 +60,8 @@ export const settingsSchema = z.strictObject({
   cache: cacheSchema.extend({ cache_options: cacheOptionsSchema.partial() }).partial().optional(),
   timeouts: timeoutSettings.optional(),
   retention: retentionSchema.partial().optional(),
+  /** What limits on cost make of a model without a known price. */
+  unknown_price: unknownPriceSchema.optional(),
 })
 
 /** What is set for all requests. */
@@ -71,10 +74,18 @@ export const settingsPatchSchema = z.strictObject({
   cache: orNull(cacheSchema.extend({ cache_options: orNull(cacheOptionsSchema) })),
   timeouts: sectionPatches.timeouts,
   retention: orNull(retentionSchema),
+  unknown_price: unknownPriceSchema.nullish(),
 })
 
 /** What is set, and the defaults beside it: all that holds. */
-export function effectiveSettings({ fallback_models, retry_params, cache, timeouts, retention }: Settings) {
+export function effectiveSettings({
+  fallback_models,
+  retry_params,
+  cache,
+  timeouts,
+  retention,
+  unknown_price,
+}: Settings) {
   const usual = defaultSettings
   return {
     fallback_models: fallback_models ?? usual.fallback_models,
@@ -87,6 +98,7 @@ export function effectiveSettings({ fallback_models, retry_params, cache, timeou
     },
     timeouts: { ...usual.timeouts, ...timeouts },
     retention: { ...usual.retention, ...retention },
+    unknown_price: unknown_price ?? usual.unknown_price,
   }
 }
 
@@ -106,6 +118,7 @@ export const defaultSettings = {
   },
   timeouts: { headers: null, first_content: null, idle: null, total: null },
   retention: { bodies_days: null, logs_days: null },
+  unknown_price: 'block',
 } as const
 
 function orNull<Shape extends z.core.$ZodLooseShape>(schema: z.ZodObject<Shape>) {

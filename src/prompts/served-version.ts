@@ -1,4 +1,4 @@
-import type { StoredPrompt } from '../platform/prompt-index'
+import type { StoredPrompt } from '../platform/held-prompts'
 import type { WantedVersion } from './prompt-call'
 
 /** Whom a request is for, so that an experiment treats them alike each time. */

@@ -47,6 +47,8 @@ export interface UpstreamError {
   /** The provider's own word for it, such as `rate_limit_error` or `context_length_exceeded`. */
   code?: string | undefined
   param?: string | undefined
+  /** How long it asks to be left alone, where it says so in the body. */
+  retryAfterSeconds?: number | undefined
 }
 
 /**

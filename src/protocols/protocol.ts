@@ -3,6 +3,7 @@ import type { Member } from '../platform/json-scan'
 import type { AnswerFacts, Usage } from './canonical'
 import type { ClientCodec } from './codec'
 import type { Settings } from './request'
+import type { TokenEstimate } from './token-estimate'
 
 /** The protocols that upstreams speak, by name. */
 export type WireProtocolId = 'openai-chat' | 'openai-responses' | 'anthropic' | 'gemini' | 'bedrock-converse'
@@ -110,8 +111,8 @@ export interface Protocol {
   ): AnswerFacts & { error?: { message: string; status?: number } }
   /** Usage from the texts themselves, when the provider told none; undefined where the texts do not tell either. */
   estimateUsage(request: Uint8Array, response: Uint8Array, isStream: boolean): Usage | undefined
-  /** The most tokens that a request may use, for a reservation: its input and the output that it allows. */
-  estimateTokens(request: Uint8Array, members: readonly Member[]): number
+  /** What a request may use, for a reservation. */
+  estimateTokens(request: Uint8Array, members: readonly Member[]): TokenEstimate
   encodeError(description: FailureDescription): string
   /** A whole event, for a stream that has begun. */
   errorEvent(description: FailureDescription): string

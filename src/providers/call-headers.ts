@@ -11,6 +11,7 @@ export interface HeaderCall {
   /** The client's own headers; a few of them are the provider's business. */
   clientHeaders: Headers
   extraHeaders?: Readonly<Record<string, string>> | undefined
+  traceHeaders?: Readonly<Record<string, string>> | undefined
 }
 
 /** The client's headers that go on to any provider: none of them can hold a Sluice key. */
@@ -83,6 +84,7 @@ export function callHeaders(
     const value = clientHeaders.get(name)
     if (value !== null) put(name, value)
   }
+  for (const name in call.traceHeaders) headers[name] = call.traceHeaders[name] ?? ''
   for (const name in call.extraHeaders) put(name.toLowerCase(), call.extraHeaders[name] ?? '')
   for (const [name, value] of authorizing) put(name, value)
   // There the version is in the body.

@@ -1,6 +1,7 @@
 import type { Env } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Lifeline } from '../platform/lifeline'
+import { upstreamCodecs } from '../protocols/table'
 import { callHeaders } from './call-headers'
 import { type Authorization, authorize } from './credentials'
 import { demoFetch } from './demo'
@@ -24,6 +25,8 @@ export interface UpstreamCall {
   clientHeaders: Headers
   /** What the request asks to be sent along; names that authorize or frame a call are refused. */
   extraHeaders?: Readonly<Record<string, string>> | undefined
+  /** They continue the request's trace. */
+  traceHeaders?: Readonly<Record<string, string>> | undefined
   lifeline: Lifeline
 }
 
@@ -116,6 +119,7 @@ async function statusFailure(target: Target, answer: Response): Promise<SluiceEr
     const value = answer.headers.get(name)
     return value === null ? [] : [[name, value]]
   })
+  if (BUSY.has(answer.status)) headers.push(...delayIn(target, { status: answer.status, body, headers }))
   return new SluiceError({
     kind: 'upstream_status',
     provider: target.providerId,
@@ -123,6 +127,20 @@ async function statusFailure(target: Target, answer: Response): Promise<SluiceEr
     body,
     headers,
   })
+}
+
+/** Statuses of a provider that wants to be left alone for a while. */
+const BUSY: ReadonlySet<number> = new Set([429, 503, 529])
+
+// Google says when to come back in its body alone, where neither SDKs nor the router look for it.
+function delayIn(
+  { protocol }: Target,
+  given: { status: number; body: Uint8Array; headers: readonly [string, string][] },
+): [string, string][] {
+  const { status, body, headers } = given
+  if (headers.some(([name]) => name.startsWith('retry-after'))) return []
+  const seconds = upstreamCodecs[protocol].decodeError(status, body)?.retryAfterSeconds
+  return seconds === undefined ? [] : [['retry-after', String(Math.ceil(seconds))]]
 }
 
 async function readAtMost(answer: Response, limitBytes: number): Promise<Uint8Array> {

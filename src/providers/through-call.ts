@@ -16,6 +16,8 @@ export interface ThroughCall {
   url: string
   body: Uint8Array | ReadableStream<Uint8Array> | undefined
   clientHeaders: Headers
+  /** They continue the request's trace. */
+  traceHeaders?: Readonly<Record<string, string>> | undefined
   lifeline: Lifeline
   mirror?: Mirror
 }
@@ -59,7 +61,7 @@ async function send(call: ThroughCall): Promise<Response> {
     const message = `The API of '${target.providerId}' wants signed calls and cannot be passed through.`
     throw new SluiceError({ kind: 'not_implemented', message })
   }
-  const headers = sentHeaders(call.clientHeaders, target, body !== undefined)
+  const headers = { ...sentHeaders(call.clientHeaders, target, body !== undefined), ...call.traceHeaders }
   for (const [name, value] of authorizing) headers[name] = value
   const init = { method, headers, signal: lifeline.signal, redirect: 'manual' as const }
   try {

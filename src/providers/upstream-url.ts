@@ -18,13 +18,35 @@ export function problemWithBaseUrl(text: string, mayBePrivate: boolean): string 
 
 /**
  * Whether a host is, or is by its name, inside a private network. URL has already normalised decimal, octal and
- * shortened IPv4 forms. Names that resolve to private addresses cannot be told here; workers do not reach those.
+ * shortened IPv4 forms. Of a name only what it says can be told here, not what it resolves to; workers do not reach
+ * private addresses in any case.
  */
 export function isPrivateHost(hostname: string): boolean {
   const host = hostname.toLowerCase().replace(/\.$/, '')
   if (host.startsWith('[')) return isPrivateIpv6(host.slice(1, -1))
   if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return isPrivateIpv4(host)
-  return !host.includes('.') || /(^|\.)(localhost|local|internal|lan|home|corp|home\.arpa)$/.test(host)
+  if (!host.includes('.') || INTERNAL_NAMES.test(host)) return true
+  const isWildcard = WILDCARD_NAMES.test(host)
+  const addresses = addressesIn(host, isWildcard)
+  return addresses.some(isPrivateIpv4) || (isWildcard && addresses.length === 0)
+}
+
+const INTERNAL_NAMES =
+  /(^|\.)(localhost|localdomain\d?|local|internal|intranet|private|lan|home|corp|svc|home\.arpa)$/
+
+/** Public DNS services that answer with the address which the name says, or always with this machine's. */
+const WILDCARD_NAMES =
+  /(^|\.)(nip\.io|sslip\.io|xip\.io|traefik\.me|local-ip\.(?:co|medicmobile\.org)|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|localho\.st|fuf\.me)$/
+
+/** The IPv4 addresses that a name holds as labels; where a service reads them so, with dashes and in hexadecimal, too. */
+function addressesIn(host: string, isWildcard: boolean): string[] {
+  const labels = host.split(isWildcard ? /[.-]/ : '.')
+  const dotted = labels.flatMap((_, at) => {
+    const four = labels.slice(at, at + 4)
+    return four.length === 4 && four.every((label) => /^\d{1,3}$/.test(label)) ? [four.join('.')] : []
+  })
+  const hexadecimal = isWildcard ? labels.filter((label) => /^[\da-f]{8}$/.test(label)) : []
+  return [...dotted, ...hexadecimal.map((label) => new URL(`http://0x${label}`).hostname)]
 }
 
 // The special-purpose blocks that lead nowhere public (IANA IPv4 Special-Purpose Address Registry, RFC 6890).

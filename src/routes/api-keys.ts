@@ -16,6 +16,7 @@ const fields = {
     .nullish(),
   allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
   require_parameters: z.boolean().optional(),
+  unknown_price: z.enum(['block', 'warn']).nullish(),
   ...limitFields,
 }
 
@@ -67,6 +68,7 @@ async function create(context: RouteContext): Promise<Response> {
     environment: given.environment,
     allowedModels: given.allowed_models ?? null,
     requireParameters: given.require_parameters ?? false,
+    unknownPrice: given.unknown_price ?? null,
     expiresAtMs: timeOf(given.expires_at) ?? null,
     revokedAtMs: null,
     createdAtMs: nowMs,
@@ -90,6 +92,7 @@ async function change(context: RouteContext): Promise<Response> {
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
     ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
+    ...(given.unknown_price === undefined ? {} : { unknownPrice: given.unknown_price }),
     ...(limits === undefined ? {} : { limits }),
     ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
     updatedAtMs: nowMs,
@@ -137,6 +140,7 @@ async function shown(context: RouteContext, row: ApiKeyRow) {
     environment: row.environment,
     allowed_models: row.allowedModels,
     require_parameters: row.requireParameters,
+    unknown_price: row.unknownPrice,
     limits: await shownKeyLimits(context, row),
     expires_at: isoOrNull(row.expiresAtMs),
     revoked: row.revokedAtMs !== null,

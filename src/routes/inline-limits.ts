@@ -1,7 +1,8 @@
 import * as z from 'zod'
-import { ledgerName, standingsOf } from '../limits/admit'
+import { policiesOf } from '../limits/applied-limits'
 import { limitsOfKey } from '../limits/inline'
-import { isMetric, isWindow, WINDOWS } from '../limits/policy'
+import { shownValue, WINDOWS } from '../limits/policy'
+import { standingsOf } from '../limits/standings'
 import type { InlineLimit, LimitRow } from '../platform/config-schema'
 import { invalidField } from './management'
 import type { RouteContext } from './route'
@@ -98,17 +99,21 @@ const UNKNOWN = { used: null, reserved: null, resets_at: null }
 
 /** What limits of one subject stand at, by their ids. */
 export async function standingsById(
-  { env, effects }: Pick<RouteContext, 'env' | 'effects'>,
+  { env }: Pick<RouteContext, 'env'>,
   limits: readonly LimitRow[],
 ): Promise<Map<string, Pick<ShownLimit, 'used' | 'reserved' | 'resets_at'>>> {
-  const counted = limits.filter(({ metric, window }) => isMetric(metric) && isWindow(window))
-  const [first] = counted
+  const [first] = limits
   if (first === undefined) return new Map()
-  const standings = await standingsOf(env, ledgerName(first.scope, first.subject), counted, effects.now())
+  const policies = limits.flatMap(policiesOf).map(({ policy }) => policy)
+  const standings = await standingsOf(env, first, policies)
   return new Map(
-    standings.map(({ policyId, used, reserved, resetsAtMs }) => [
-      policyId,
-      { used, reserved, resets_at: resetsAtMs === null ? null : new Date(resetsAtMs).toISOString() },
-    ]),
+    policies.map(({ id, metric }, index) => {
+      const { used = 0, reserved = 0, resetsAtMs = null } = standings[index] ?? {}
+      const resetsAt = resetsAtMs === null ? null : new Date(resetsAtMs).toISOString()
+      return [
+        id,
+        { used: shownValue(metric, used), reserved: shownValue(metric, reserved), resets_at: resetsAt },
+      ]
+    }),
   )
 }

@@ -57,6 +57,8 @@ function forwardingOf(
   const { env, background } = exchange
   return {
     isOwnPath: true,
+    // Only a batch is paid for, when its requests are answered.
+    isFree: path !== '/batches',
     async wayOf({ caller, fields }) {
       const origin = await originFor(context, logType, fields)
       await checkAllowed(context, caller.allowedModels, origin)

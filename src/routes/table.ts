@@ -1,3 +1,5 @@
+import { alertChannelRoutes } from './alert-channels'
+import { alertEventRoutes } from './alert-events'
 import { apiKeyRoutes } from './api-keys'
 import { chatCompletions } from './chat-completions'
 import { createLogRoutes } from './create-logs'
@@ -10,6 +12,7 @@ import { loadBalanceGroupRoutes } from './load-balance-groups'
 import { mediaRoutes } from './media'
 import { messageRoutes } from './messages'
 import { modelRoutes } from './models'
+import { monitorRoutes } from './monitors'
 import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
 import { promptExperimentRoutes } from './prompt-experiments'
@@ -47,6 +50,9 @@ export const routes: readonly Route[] = [
   ...temporaryKeyRoutes,
   ...userBudgetRoutes,
   ...limitRoutes,
+  ...alertChannelRoutes,
+  ...alertEventRoutes,
+  ...monitorRoutes,
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,

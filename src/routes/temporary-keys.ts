@@ -67,6 +67,7 @@ async function create(context: RouteContext): Promise<Response> {
     environment: given.is_test === true ? 'test' : 'prod',
     allowedModels: null,
     requireParameters: false,
+    unknownPrice: null,
     expiresAtMs: given.expiry_date ?? null,
     revokedAtMs: null,
     createdAtMs: nowMs,

@@ -73,11 +73,11 @@ export function diagnose(failure: Failure, credential: Credential, nowMs: number
       const { status } = failure
       const retryAfterMs = retryAfterMsOf(failure.headers, nowMs)
       const text = status < 500 ? decoder.decode(failure.body) : ''
-      const found = diagnoseStatus(status, text, credential)
+      const found = diagnoseStatus(status, text, { credential, mayComeBack: retryAfterMs !== undefined })
       return retryAfterMs === undefined ? found : { ...found, retryAfterMs }
     }
     case 'upstream_error_event':
-      return diagnoseStatus(failure.status ?? 502, `${failure.message} ${failure.data}`, credential)
+      return diagnoseStatus(failure.status ?? 502, `${failure.message} ${failure.data}`, { credential })
     case 'upstream_timeout':
       return { class: 'timeout' }
     case 'upstream_unreachable':
@@ -110,7 +110,12 @@ const QUOTA =
 const WINDOW =
   /(?:context length|context window|maximum number of tokens allowed)\D{0,20}?(\d[\d,]{2,})|> ?(\d[\d,]{2,}) maximum/i
 
-function diagnoseStatus(status: number, text: string, { kind }: Credential): Diagnosis {
+function diagnoseStatus(
+  status: number,
+  text: string,
+  about: { credential: Credential; mayComeBack?: boolean },
+): Diagnosis {
+  const { credential, mayComeBack = false } = about
   const isRefusal = status === 400 || status === 403 || status === 413 || status === 422
   // An error event often has no status of its own.
   if ((isRefusal || status === 502) && POLICY.test(text)) return { class: 'policy' }
@@ -119,8 +124,11 @@ function diagnoseStatus(status: number, text: string, { kind }: Credential): Dia
     const told = Number((window?.[1] ?? window?.[2] ?? '').replaceAll(',', ''))
     return told > 0 ? { class: 'context', window: told } : { class: 'context' }
   }
-  if ((status === 429 || status === 400 || status === 403) && QUOTA.test(text)) return { class: 'quota' }
-  if (status === 401 || status === 403) return { class: kind === 'request' ? 'caller_auth' : 'auth' }
+  // Google calls a rate by the minute a quota as well, but says when to come back.
+  const isQuota = (status === 429 && !mayComeBack) || status === 400 || status === 403
+  if (isQuota && QUOTA.test(text)) return { class: 'quota' }
+  if (status === 401 || status === 403)
+    return { class: credential.kind === 'request' ? 'caller_auth' : 'auth' }
   const known = BY_STATUS[status]
   if (known !== undefined) return { class: known }
   return { class: status >= 500 ? 'server' : 'missing' }

@@ -69,6 +69,8 @@ export interface Gateway {
   logOf(id: string): Promise<LogRow>
   /** The ids of all log rows, once there are so many and no more come. */
   loggedIds(count: number): Promise<string[]>
+  /** Fires the consumer's cron, at this time. */
+  tick(atMs: number): Promise<void>
   /** What both workers wrote to their own logs. */
   consoleLines(): string[]
   close(): Promise<void>
@@ -93,14 +95,20 @@ export function user(content: string) {
   return [{ role: 'user' as const, content }]
 }
 
-/** Starts the gateway with these variables beside the usual ones of tests. */
-export async function startGateway(variables: Record<string, string> = {}): Promise<Gateway> {
+/** Starts the gateway with these variables beside the usual ones of tests, and the consumer with its own. */
+export async function startGateway(
+  variables: Record<string, string> = {},
+  ofConsumer: Record<string, string> = {},
+): Promise<Gateway> {
   const upstream = await startFakeUpstream()
   const server = createTestHarness({
     root: resolve(import.meta.dirname, '../..'),
     workers: [
       { configPath: 'wrangler.toml', secrets: { ...testVariables, ...variables } },
-      { configPath: 'src/consumer/wrangler.toml' },
+      {
+        configPath: 'src/consumer/wrangler.toml',
+        secrets: { ...consumerVariables(variables), ...ofConsumer },
+      },
     ],
   })
   const url = (await server.listen()).url.href.replace(/\/$/, '')
@@ -122,12 +130,23 @@ export async function startGateway(variables: Record<string, string> = {}): Prom
     keyId: String(id),
     env,
     loggedIds: (count) => loggedIds(env.LOGS, count),
+    async tick(atMs) {
+      await server
+        .getWorker('sluice-consumer')
+        .scheduled({ cron: '* * * * *', scheduledTime: new Date(atMs) })
+    },
     consoleLines: () => server.getLogs().map(({ message }) => String(message)),
     async close() {
       await server.close()
       await upstream.close()
     },
   }
+}
+
+/** What the consumer needs of the gateway's variables. */
+function consumerVariables(given: Record<string, string>): Record<string, string> {
+  const { ENCRYPTION_KEY = '', ALLOW_PRIVATE_UPSTREAMS = '' } = { ...testVariables, ...given }
+  return { ENCRYPTION_KEY, ALLOW_PRIVATE_UPSTREAMS }
 }
 
 function callsTo(url: string): Pick<Gateway, 'url' | 'manage' | 'logOf'> {

@@ -262,7 +262,10 @@ describe('a customer', () => {
         { name: 'rate_limit', metric: 'requests', window: 'minute', value: 0 },
       ],
     })
-    const request = { ...body, customer_identifier: 'acme/berlin' }
+    // A budget lets nobody in whose cost it cannot tell.
+    const priced = { model_name: 'of-acme', provider_id: 'fake', input_cost: 1, output_cost: 2 }
+    await gateway.manage('POST', '/api/models/', priced)
+    const request = { ...body, model: 'of-acme', customer_identifier: 'acme/berlin' }
     expect((await gateway.chat(request)).status).toBe(429)
     const { body: changed } = await gateway.manage('PATCH', path, { rate_limit: null, total_budget: null })
     expect(changed).toMatchObject({ period_budget: 10, rate_limit: null, total_budget: null })

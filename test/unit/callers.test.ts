@@ -14,6 +14,7 @@ const row: ApiKeyRow = {
   environment: 'prod',
   allowedModels: null,
   requireParameters: false,
+  unknownPrice: null,
   expiresAtMs: null,
   revokedAtMs: null,
   createdAtMs: 0,

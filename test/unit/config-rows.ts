@@ -1,7 +1,7 @@
 import type { Config } from '../../src/platform/config'
 import type { ModelRow, ProviderRow } from '../../src/platform/config-schema'
 import { SluiceError } from '../../src/platform/failure'
-import { NO_PROMPTS } from '../../src/platform/prompt-index'
+import { NO_PROMPTS } from '../../src/platform/held-prompts'
 import type { Surroundings } from '../../src/routing/resolve'
 
 /** A custom model's row, empty but for its name and what is given. */

@@ -65,6 +65,22 @@ const privateHosts = [
     'db.corp',
   ],
   ...['host.docker.internal', 'x.home.arpa', 'METADATA.GOOGLE.INTERNAL.'],
+  ...[
+    'localhost.localdomain',
+    'api.default.svc',
+    'wiki.intranet',
+    '127.0.0.1.example.com',
+    'a.10.0.0.1.b.example',
+  ],
+  ...['127.0.0.1.nip.io', 'app-10-0-0-1.nip.io', 'app.7f000001.nip.io', 'A.127-0-0-1.SSLIP.IO.', 'nip.io'],
+  ...[
+    '--1.sslip.io',
+    '1-1-1-1.127-0-0-1.sslip.io',
+    'localtest.me',
+    'api.localtest.me',
+    'x.lvh.me',
+    'lvh.me.',
+  ],
 ]
 
 const publicHosts = [
@@ -104,6 +120,11 @@ const publicHosts = [
     'mylocal.com',
     'fd.example.com',
     'xn--bcher-kva.example',
+    '8-8-8-8.sslip.io',
+    'app.8.8.8.8.nip.io',
+    'v10-0-0-1.example.com',
+    'notnip.io',
+    'mylvh.me',
   ],
 ]
 

@@ -16,6 +16,7 @@ export async function storeKey(key: string, given: Partial<ApiKeyRow> = {}): Pro
     environment: 'prod',
     allowedModels: null,
     requireParameters: false,
+    unknownPrice: null,
     expiresAtMs: null,
     revokedAtMs: null,
     createdAtMs: 1,

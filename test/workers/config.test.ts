@@ -41,7 +41,7 @@ const insertions = {
   models:
     "insert into models (model_name, provider_id, fallback_models, input_cost, created_at_ms, updated_at_ms) values ('sql', 'sql', '[\"b\"]', 0.25, 1, 1)",
   limits:
-    "insert into limits values ('sql', 'by SQL', 'organization', 'organization', 'requests', 'day', 5, 'block', 1, 1)",
+    "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('sql', 'by SQL', 'organization', 'organization', 'requests', 'day', 5, 'block', 1, 1)",
   provider_keys:
     'insert into provider_keys values (\'sql\', \'sql\', \'by SQL\', \'{"providerId":"sql","sealedByHost":{"sql.example":"v1.a.b"}}\', 2.5, \'["a"]\', null, 1, 1)',
   load_balance_groups:

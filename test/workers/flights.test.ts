@@ -1,9 +1,9 @@
-import { runInDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
+import { listDurableObjectIds, runInDurableObject } from 'cloudflare:test'
+import { env, exports } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import type { FrameReader } from '../../src/flights/frames'
 import type { Recording } from '../../src/flights/recording'
-import { type FlightsEnv, forgetShared, type SharedEnd, shareCall } from '../../src/flights/share'
+import { type FlightsEnv, forgetShared, type SharedTail, shareCall } from '../../src/flights/share'
 import { LINGER_MS } from '../../src/flights/shared-call'
 
 interface Head {
@@ -11,8 +11,8 @@ interface Head {
 }
 
 const head: Head = { provider: 'fake' }
-const complete: SharedEnd = { isComplete: true }
-const broken: SharedEnd = { isComplete: false }
+const complete: SharedTail = { isKept: true }
+const broken: SharedTail = { isKept: false }
 const encoder = new TextEncoder()
 const long = 'long answer '.repeat(100_000)
 const short = 'short answer'
@@ -31,7 +31,7 @@ function newQuestion(wishes: { leaseMs?: number; maxAgeMs?: number } = {}) {
     ...wishes,
   }
   const ask = (more: Partial<typeof given> = {}) =>
-    shareCall<Head, SharedEnd>(env, name, { ...given, ...more })
+    shareCall<Head, SharedTail>(env, name, { ...given, ...more })
   return {
     name,
     stub,
@@ -67,7 +67,7 @@ async function told(frames: FrameReader) {
   return all
 }
 
-async function answer(recording: Recording<Head, SharedEnd>, text: string, end = complete) {
+async function answer(recording: Recording<Head, SharedTail>, text: string, end = complete) {
   await recording.head(head)
   await recording.bytes(encoder.encode(text))
   await recording.end(end)
@@ -162,7 +162,7 @@ describe('an answer that has come', () => {
     expect(await question.stored()).toEqual({ tables: 0, alarm: null })
   })
 
-  test.each<[string, string, SharedEnd]>([
+  test.each<[string, string, SharedTail]>([
     ['broke off', short, broken],
     ['is long', long, complete],
   ])('and %s is not', async (_, text, end) => {
@@ -240,5 +240,30 @@ describe('an object that', () => {
     const share = await shareCall(hung, 'hung', { ...wish, leaseMs: 200 })
     if (share.kind !== 'follow') throw new Error(share.kind)
     expect(await share.frames.next()).toBeUndefined()
+  })
+})
+
+describe('a request', () => {
+  const ask = async (body: object) => {
+    const response = await exports.default.fetch('https://sluice.test/v1/chat/completions', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${env.ADMIN_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'demo/echo', messages: [{ role: 'user', content: 'hi' }], ...body }),
+    })
+    await response.text()
+    return response.headers.get('x-sluice-cache')
+  }
+
+  test('without the cache, or with an answer in it, visits no object', async () => {
+    const before = await listDurableObjectIds(env.FLIGHTS)
+    expect(await ask({})).toBeNull()
+    expect(await listDurableObjectIds(env.FLIGHTS)).toEqual(before)
+    expect(await ask({ cache_enabled: true })).toBe('miss')
+    const known = before.map(String)
+    const [made] = (await listDurableObjectIds(env.FLIGHTS)).filter((id) => !known.includes(String(id)))
+    if (made === undefined) throw new Error('Nobody was asked who calls.')
+    const claims = await runInDurableObject(env.FLIGHTS.get(made), (object) => vi.spyOn(object, 'claim'))
+    expect(await ask({ cache_enabled: true })).toBe('hit')
+    expect(claims).not.toHaveBeenCalled()
   })
 })

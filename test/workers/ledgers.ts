@@ -1,5 +1,7 @@
 import { env } from 'cloudflare:workers'
-import type { Policy } from '../../src/limits/policy'
+import { vi } from 'vitest'
+import type { Amounts, Policy } from '../../src/limits/policy'
+import { NOTHING_TAKEN, type ReserveCall, type Taken } from '../../src/limits/wish'
 
 /** Far ahead, so that the object's own alarm, which goes by the real clock, stays out of the tests. */
 export const NOON = Date.parse('2096-11-21T12:00:00Z')
@@ -7,12 +9,20 @@ export const NOON = Date.parse('2096-11-21T12:00:00Z')
 export const HOUR = 3_600_000
 /** Milliseconds. */
 export const DAY = 24 * HOUR
-/** What a request took that took nothing. */
-export const NOTHING = { requests: 0, tokens: 0, concurrency: 0 }
+
+/** Ledgers go by their own clock: this is what it shows from now on. Give it back with `vi.useRealTimers()`. */
+export function setClock(nowMs: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs })
+}
 
 /** A blocking policy on ten requests a day, but for what is given. */
 export function policy(id: string, given: Partial<Policy> = {}): Policy {
-  return { id, name: id, metric: 'requests', window: 'day', value: 10, action: 'block', ...given }
+  return {
+    ...{ id, name: id, scope: 'api_key', metric: 'requests', window: 'day', value: 10, action: 'block' },
+    onUnavailable: 'closed',
+    refusalStatus: 429,
+    ...given,
+  }
 }
 
 /** Ten requests a day. */
@@ -24,6 +34,13 @@ export const atOnce = policy('at-once', { metric: 'concurrency', window: 'total'
 /** The policies of a request that names none. */
 export const all = [requests, tokens, atOnce]
 
+/** What a reservation is asked for in tests: when, and how much of each metric. */
+export interface Asked extends Partial<Omit<ReserveCall, 'wish'>> {
+  nowMs?: number
+  amounts?: Partial<Amounts>
+  wish?: Partial<ReserveCall['wish']>
+}
+
 let subjects = 0
 
 /** The ledger of a subject that no other test has. */
@@ -32,24 +49,23 @@ export function newLedger() {
   let holds = 0
   return {
     stub,
-    async reserve(given: Partial<Parameters<typeof stub.reserve>[0]> = {}) {
-      const { nowMs = NOON } = given
-      const amounts = { requests: 1, tokens: 100, concurrency: 1 }
-      const call = {
+    async reserve(given: Asked = {}) {
+      const { nowMs = NOON, amounts, wish, ...rest } = given
+      setClock(nowMs)
+      return await stub.reserve({
         holdId: `hold-${++holds}`,
         policies: all,
-        amounts,
-        nowMs,
-        expiresAtMs: nowMs + HOUR,
-        ...given,
-      }
-      return await stub.reserve(call)
+        lifetimeMs: HOUR,
+        ...rest,
+        wish: { requests: 1, tokens: 100, concurrency: 1, cost: 0, ...amounts, ...wish },
+      })
     },
-    settle: (holdId: string, taken: Partial<typeof NOTHING> = {}) =>
-      stub.settle(holdId, { ...NOTHING, ...taken }),
+    settle: (holdId: string, taken: Partial<Taken> = {}) =>
+      stub.settle(holdId, { ...NOTHING_TAKEN, ...taken }),
     /** `used/reserved` by policy. */
-    async standing(nowMs = NOON, policies = all) {
-      const standings = await stub.read(policies, nowMs)
+    async standing(nowMs = NOON, policies: readonly Policy[] = all) {
+      setClock(nowMs)
+      const standings = await stub.read(policies)
       return Object.fromEntries(
         standings.map(({ policyId, used, reserved }) => [policyId, `${used}/${reserved}`]),
       )

@@ -19,6 +19,6 @@ export const countMessageTokens: Protocol = {
     return { usage: NO_USAGE }
   },
   estimateUsage: () => NO_USAGE,
-  estimateTokens: () => 0,
+  estimateTokens: () => ({ inputTokens: 0, isFree: true }),
   answerLocally: (body) => ({ input_tokens: estimateInputTokens(body) }),
 }

@@ -2,15 +2,13 @@ import { type Member, valueOf } from '../../platform/json-scan'
 import type { Usage } from '../canonical'
 import { collect } from '../collect'
 import type { Part } from '../parts'
+import { outputEstimate, type TokenEstimate, tokensOfJson } from '../token-estimate'
 import { estimateContentTokens, estimateInputTokens } from './count-tokens'
 import { messagesEventDecoder } from './event-decoder'
 import { parsedBody } from './raw-reply'
 
-const BYTES_PER_TOKEN = 4
 /** Output of a request that sets no limit: what the gateway then allows. */
 export const DEFAULT_MAX_TOKENS = 4_096
-/** JSON has numbers that are infinite here; no model writes this much. */
-const MOST_TOKENS = 1_000_000_000
 const INPUT_FIELDS = new Set(['messages', 'system', 'tools'])
 
 /** Usage guessed from the texts, for an answer whose provider told none. */
@@ -27,14 +25,14 @@ export function estimateMessagesUsage(request: Uint8Array, response: Uint8Array,
   }
 }
 
-/** Input by the size of its JSON, which is never less than its text, and the output that the request allows. */
-export function estimateMessagesTokens(request: Uint8Array, members: readonly Member[]): number {
-  const inputBytes = members
-    .filter(({ key }) => INPUT_FIELDS.has(key))
-    .reduce((sum, { valueStart, valueEnd }) => sum + valueEnd - valueStart, 0)
+/** Input by the size of its JSON, and the output that the request allows. */
+export function estimateMessagesTokens(request: Uint8Array, members: readonly Member[]): TokenEstimate {
   const limit = members.find(({ key, kind }) => key === 'max_tokens' && kind === 'number')
-  const output = limit === undefined ? DEFAULT_MAX_TOKENS : Number(valueOf(request, limit))
-  return Math.ceil(inputBytes / BYTES_PER_TOKEN) + Math.min(MOST_TOKENS, Math.max(0, output))
+  const input = members.filter(({ key }) => INPUT_FIELDS.has(key))
+  return {
+    inputTokens: tokensOfJson(request, input),
+    output: outputEstimate(limit === undefined ? DEFAULT_MAX_TOKENS : Number(valueOf(request, limit))),
+  }
 }
 
 function tokensOfStream(bytes: Uint8Array): number {

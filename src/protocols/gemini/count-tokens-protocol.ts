@@ -23,7 +23,7 @@ export const countContentTokens: Protocol = {
     return { usage: NO_USAGE }
   },
   estimateUsage: () => NO_USAGE,
-  estimateTokens: () => 0,
+  estimateTokens: () => ({ inputTokens: 0, isFree: true }),
   answerLocally: (body) => ({
     totalTokens: estimateInputTokens(fieldsOf(body).generateContentRequest ?? body),
   }),

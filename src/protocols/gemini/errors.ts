@@ -7,6 +7,7 @@ import { codeOfError } from '../plain-error'
 const WORDS: Readonly<Record<number, string>> = {
   400: 'INVALID_ARGUMENT',
   401: 'UNAUTHENTICATED',
+  402: 'FAILED_PRECONDITION',
   403: 'PERMISSION_DENIED',
   404: 'NOT_FOUND',
   405: 'UNIMPLEMENTED',
@@ -52,12 +53,14 @@ export function errorIn(value: unknown, status = 500): UpstreamError | undefined
   const code = Number(textOf(error.code) ?? numberOf(error.code))
   const message = textOf(error.message) ?? JSON.stringify(error)
   const details = listOf(error.details).map(fieldsOf)
+  const delay = textOf(details.find((detail) => detail['@type'] === `${TYPE}RetryInfo`)?.retryDelay)
   const told = Number.isInteger(code) && code >= 400 && code < 600 ? code : status
   return {
-    message: message + retryHint(message, details),
+    message: message + retryHint(message, delay),
     status: told,
     code: codeOfError({ status: told, message, code: textOf(error.status) }),
     param: fieldIn(details),
+    retryAfterSeconds: secondsIn(delay),
   }
 }
 
@@ -83,10 +86,14 @@ function wordFor(status: number): string {
 }
 
 // Google tells the waiting time in a detail only, or in its words too.
-function retryHint(message: string, details: Record<string, unknown>[]): string {
-  const info = details.find((detail) => detail['@type'] === `${TYPE}RetryInfo`)
-  const delay = textOf(info?.retryDelay)
+function retryHint(message: string, delay: string | undefined): string {
   return delay === undefined || /retry in/i.test(message) ? '' : ` Please retry in ${delay}.`
+}
+
+// A Duration of protobuf's in JSON: `3.5s`.
+function secondsIn(delay: string | undefined): number | undefined {
+  const seconds = /^(\d+(?:\.\d+)?)s$/.exec(delay ?? '')?.[1]
+  return seconds === undefined ? undefined : Number(seconds)
 }
 
 function fieldIn(details: Record<string, unknown>[]): string | undefined {

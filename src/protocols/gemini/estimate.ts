@@ -1,16 +1,13 @@
 import { type Member, valueOf } from '../../platform/json-scan'
 import type { Usage } from '../canonical'
 import { countOf, fieldsOf, isObject, jsonOf, listOf } from '../fields'
+import { outputEstimate, type TokenEstimate, tokensOfJson } from '../token-estimate'
 import { estimateInputTokens, tokensOfPart } from './count-tokens'
 import { geminiEvents } from './events'
 import { camel, camelFields } from './spelling'
 
-const BYTES_PER_TOKEN = 4
-/** Output that a request without a limit of its own is expected to stay below. */
-const DEFAULT_OUTPUT_TOKENS = 1_000
 /** JSON has numbers that are infinite here; no model writes this much. */
 const MOST_TOKENS = 1_000_000_000
-const MOST_CANDIDATES = 1_000
 const INPUT_FIELDS = new Set(['contents', 'systemInstruction', 'tools'])
 
 /** Usage guessed from the texts, for an answer whose provider told none. */
@@ -33,17 +30,16 @@ export function estimateGeminiUsage(request: Uint8Array, response: Uint8Array, i
   }
 }
 
-/** Input by the size of its JSON, which is never less than its text, and the output that the request allows. */
-export function estimateGeminiTokens(request: Uint8Array, members: readonly Member[]): number {
-  const inputBytes = members
-    .filter(({ key }) => INPUT_FIELDS.has(camel(key)))
-    .reduce((sum, member) => sum + member.valueEnd - member.valueStart, 0)
+/** Input by the size of its JSON, and the output that the request allows. */
+export function estimateGeminiTokens(request: Uint8Array, members: readonly Member[]): TokenEstimate {
   const config = members.find(({ key }) => camel(key) === 'generationConfig')
   const given = config === undefined ? undefined : valueOf(request, config)
   const { maxOutputTokens, candidateCount } = camelFields(isObject(given) ? given : {})
-  const perCandidate = Math.min(MOST_TOKENS, numericCount(maxOutputTokens) ?? DEFAULT_OUTPUT_TOKENS)
-  const candidates = Math.min(MOST_CANDIDATES, Math.max(1, numericCount(candidateCount) ?? 1))
-  return Math.ceil(inputBytes / BYTES_PER_TOKEN) + perCandidate * candidates
+  const input = members.filter(({ key }) => INPUT_FIELDS.has(camel(key)))
+  return {
+    inputTokens: tokensOfJson(request, input),
+    output: outputEstimate(numericCount(maxOutputTokens), numericCount(candidateCount)),
+  }
 }
 
 function numericCount(value: unknown): number | undefined {

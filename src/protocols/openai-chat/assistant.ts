@@ -1,9 +1,10 @@
 import { fieldsOf, isObject, listOf, textOf } from '../fields'
-import type { Part, ReasoningProof } from '../parts'
+import type { Citation, Part, ReasoningProof } from '../parts'
 import { decodeAnnotations } from './annotations'
 import { thinkingOf } from './decode-content'
 import { decodeImages } from './media'
 import { decodeDetails, decodeThoughtSignature } from './reasoning-details'
+import { untold } from './sources'
 
 type ReasoningPart = Extract<Part, { kind: 'reasoning' }>
 type Fields = Readonly<Record<string, unknown>>
@@ -26,16 +27,23 @@ export const ASSISTANT_FIELDS = [
 /**
  * The parts of an assistant's message around its content. The richest of the fields that tell the reasoning is read,
  * since gateways tell it in several of them at once.
- * @param at where the message stands in a request; undefined in a reply
+ * @param given.at where the message stands in a request; undefined in a reply
+ * @param given.sources of the whole answer
  */
 export function assistantParts(
   message: Fields,
-  { content, calls, at }: { content: readonly Part[]; calls: readonly Part[]; at?: string | undefined },
+  given: {
+    content: readonly Part[]
+    calls: readonly Part[]
+    at?: string | undefined
+    sources?: readonly Citation[]
+  },
 ): Part[] {
+  const { content, calls, at, sources = [] } = given
   const refusal = textOf(message.refusal)
   return withCallProofs([
     ...reasoningOf(message, at),
-    ...withText(content, message, at),
+    ...withText(content, message, { at, sources }),
     ...(refusal === undefined ? [] : [{ kind: 'refusal', text: refusal, ...placed(at, 'refusal') } as const]),
     ...decodeImages(message.images).map((image, index) => ({ ...image, ...placed(at, `images[${index}]`) })),
     ...audioOf(message.audio, at),
@@ -98,8 +106,14 @@ function thinkingBlock(block: Fields, place: { at?: string }): ReasoningPart[] {
 }
 
 // A message has one text, so what belongs to it stands beside it.
-function withText(content: readonly Part[], message: Fields, at: string | undefined): Part[] {
-  const citations = decodeAnnotations(message.annotations)
+function withText(
+  content: readonly Part[],
+  message: Fields,
+  { at, sources }: { at: string | undefined; sources: readonly Citation[] },
+): Part[] {
+  const annotated = decodeAnnotations(message.annotations)
+  const hasText = content.some(({ kind }) => kind === 'text')
+  const citations = [...annotated, ...(hasText ? untold(sources, annotated) : [])]
   const proof = decodeThoughtSignature(message.extra_content)
   if (citations.length === 0 && proof === undefined) return [...content]
   const last = content.findLastIndex(({ kind }) => kind === 'text')

@@ -5,11 +5,13 @@ import { fieldsOf, jsonOf, listOf, numberOf, textOf } from '../fields'
 import { sseReader } from '../sse'
 import { type ChoiceReader, choiceReader } from './decode-choice'
 import { chatErrorIn } from './decode-error'
+import { sourceTeller } from './sources'
 import { findChatUsage } from './usage'
 
 /** Reads a stream of chat completion chunks, in the variants that compatible servers send. */
 export function chatEventDecoder(): EventDecoder {
   const choices = new Map<number, ChoiceReader>()
+  const sources = sourceTeller()
   let events: ChatEvent[] = []
   let hasStarted = false
   let isOver = false
@@ -17,7 +19,7 @@ export function chatEventDecoder(): EventDecoder {
 
   const finish = (event: ChatEvent) => {
     isOver = true
-    events.push(event)
+    events.push(...sources.rest(), event)
   }
   const readerOf = (index: number) => {
     const reader = choices.get(index) ?? choiceReader(index, () => madeCallId(calls++))
@@ -28,15 +30,17 @@ export function chatEventDecoder(): EventDecoder {
     const chunk = fieldsOf(jsonOf(data))
     const error = chatErrorIn(chunk)
     if (error !== undefined) return finish({ kind: 'error', error, data })
+    events.push(...sources.next(chunk))
     const deltas = listOf(chunk.choices).map(fieldsOf)
     // Azure begins with chunks of its own, about the prompt and its filters, that have neither id nor delta.
     if (!hasStarted && (textOf(chunk.id) !== undefined || deltas.some(({ delta }) => delta !== undefined))) {
       hasStarted = true
       events.push(startOf(chunk))
     }
-    for (const delta of deltas) events.push(...readerOf(numberOf(delta.index) ?? 0).read(delta))
     const usage = findChatUsage(chunk)
-    if (usage !== undefined) events.push({ kind: 'usage', usage })
+    const told = deltas.flatMap((delta) => readerOf(numberOf(delta.index) ?? 0).read(delta))
+    if (usage !== undefined) told.push({ kind: 'usage', usage })
+    events.push(...told.flatMap(sources.pass))
   }
   const reader = sseReader({
     event(data) {
@@ -61,6 +65,7 @@ export function chatEventDecoder(): EventDecoder {
       // Some compatible servers close in order after the last choice has finished, without [DONE].
       const isComplete = choices.size > 0 && [...choices.values()].every((choice) => choice.isFinished)
       if (!isOver && isComplete) finish({ kind: 'end' })
+      events.push(...sources.rest())
       return taken()
     },
   }

@@ -1,12 +1,13 @@
 import type { ChatReply, Choice } from '../answer'
 import { madeCallId } from '../call-ids'
 import { fieldsOf, listOf, numberOf, textOf } from '../fields'
-import type { Part } from '../parts'
+import type { Citation, Part } from '../parts'
 import { argumentsOf, assistantParts, decodeCall } from './assistant'
 import { thinkingOf } from './decode-content'
 import { decodeFinish, finishReasonOf, stopSequenceOf } from './finish'
 import { decodeUrl } from './media'
 import { errorOf } from './reply'
+import { sourcesOf } from './sources'
 import { findChatUsage } from './usage'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -18,12 +19,13 @@ export function decodeChatReply(body: unknown): ChatReply {
   if (error !== undefined) throw new Error(error.message)
   if (!Array.isArray(fields.choices)) throw new Error("it has no 'choices'")
   let calls = 0
+  const sources = sourcesOf(fields)
   return {
     id: textOf(fields.id),
     model: textOf(fields.model),
     createdAtSeconds: numberOf(fields.created),
     choices: fields.choices.map((choice, place) =>
-      decodeChoice(fieldsOf(choice), { place, nextCallId: () => madeCallId(calls++) }),
+      decodeChoice(fieldsOf(choice), { place, sources, nextCallId: () => madeCallId(calls++) }),
     ),
     usage: findChatUsage(body),
     serviceTier: textOf(fields.service_tier),
@@ -45,13 +47,16 @@ export function replyContent(content: unknown): Part[] {
 
 function decodeChoice(
   choice: Fields,
-  { place, nextCallId }: { place: number; nextCallId: () => string },
+  given: { place: number; sources: readonly Citation[]; nextCallId: () => string },
 ): Choice {
+  const { place, sources, nextCallId } = given
+
   const message = fieldsOf(choice.message)
   const calls = listOf(message.tool_calls).map((call) => decodeCall(call, { id: nextCallId() }))
   const parts = assistantParts(message, {
     content: replyContent(message.content),
     calls: [...calls, ...legacyCall(message.function_call, nextCallId)],
+    sources,
   })
   const stopSequence = stopSequenceOf(choice)
   const held = {

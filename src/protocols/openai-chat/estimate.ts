@@ -1,7 +1,7 @@
 import { type Member, valueOf } from '../../platform/json-scan'
 import type { Usage } from '../canonical'
 import { fieldsOf } from '../fields'
-import { CHARACTERS_PER_TOKEN, sum, tokensOfText } from '../token-estimate'
+import { outputEstimate, sum, type TokenEstimate, tokensOfJson, tokensOfText } from '../token-estimate'
 import { collectChatStream } from './collect'
 
 /** What a message costs beside its text (OpenAI Cookbook, "How to count tokens with tiktoken"). */
@@ -26,29 +26,23 @@ export function estimateChatUsage(request: Uint8Array, response: Uint8Array, isS
   }
 }
 
-/** Output that a request without a limit of its own is expected to stay below. */
-const DEFAULT_OUTPUT_TOKENS = 1_000
-/** JSON has numbers that are infinite here; no model writes this much. */
-const MOST_TOKENS = 1_000_000_000
-const MOST_CHOICES = 1_000
 const INPUT_FIELDS = new Set(['messages', 'tools', 'functions'])
 const OUTPUT_FIELDS = new Set(['max_tokens', 'max_completion_tokens'])
 
-/** Input by the size of its JSON, which is never less than its text, and the output that the request allows. */
-export function estimateChatTokens(request: Uint8Array, members: readonly Member[]): number {
-  const inputBytes = sum(
-    members.filter(({ key }) => INPUT_FIELDS.has(key)).map((member) => member.valueEnd - member.valueStart),
-  )
+/** Input by the size of its JSON, and the output that the request allows. */
+export function estimateChatTokens(request: Uint8Array, members: readonly Member[]): TokenEstimate {
   const limits = members
     .filter(({ key, kind }) => OUTPUT_FIELDS.has(key) && kind === 'number')
     .map((member) => Number(valueOf(request, member)))
-  const perChoice = Math.min(
-    MOST_TOKENS,
-    Math.max(0, ...(limits.length === 0 ? [DEFAULT_OUTPUT_TOKENS] : limits)),
-  )
   const n = members.find(({ key, kind }) => key === 'n' && kind === 'number')
-  const choices = n === undefined ? 1 : Math.min(MOST_CHOICES, Math.max(1, Number(valueOf(request, n))))
-  return Math.ceil(inputBytes / CHARACTERS_PER_TOKEN) + perChoice * choices
+  const input = members.filter(({ key }) => INPUT_FIELDS.has(key))
+  return {
+    inputTokens: tokensOfJson(request, input),
+    output: outputEstimate(
+      limits.length === 0 ? undefined : Math.max(...limits),
+      n === undefined ? 1 : Number(valueOf(request, n)),
+    ),
+  }
 }
 
 function inputTokensOf(request: unknown): number {

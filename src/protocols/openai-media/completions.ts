@@ -6,6 +6,7 @@ import { askForChatStreamUsage } from '../openai-chat/request'
 import { chatStreamReader } from '../openai-chat/stream'
 import { chatStreamFilter } from '../openai-chat/stream-filter'
 import type { RequestFacts } from '../protocol'
+import { outputEstimate, type TokenEstimate } from '../token-estimate'
 import { collectCompletionStream } from './completion-stream'
 import { type Endpoint, mediaEndpoint } from './endpoint'
 import { tokensOfFields, tokensOfInput } from './estimate'
@@ -13,7 +14,6 @@ import { readMediaRequest } from './request'
 
 /** What a request without `max_tokens` gets (OpenAI API reference, "Create completion"). */
 const DEFAULT_OUTPUT_TOKENS = 16
-const MOST_OUTPUT_TOKENS = 1_000_000_000
 
 const endpoint: Endpoint = {
   id: 'openai-completions',
@@ -63,14 +63,18 @@ function estimateCompletionUsage(request: Uint8Array, response: Uint8Array, isSt
   return { ...NO_USAGE, inputTokens: tokensOfInput(prompt), outputTokens: tokensOfInput(texts) }
 }
 
-function estimateCompletionTokens(request: Uint8Array, members: readonly Member[]): number {
+function estimateCompletionTokens(request: Uint8Array, members: readonly Member[]): TokenEstimate {
   const numberOf = (name: string) => {
     const member = members.find(({ key, kind }) => key === name && kind === 'number')
     return member === undefined ? undefined : countOf(valueOf(request, member))
   }
-  const choices = Math.max(1, numberOf('n') ?? 1, numberOf('best_of') ?? 1)
-  const output = (numberOf('max_tokens') ?? DEFAULT_OUTPUT_TOKENS) * choices
-  return tokensOfFields(members, endpoint.input) + Math.min(MOST_OUTPUT_TOKENS, output)
+  return {
+    inputTokens: tokensOfFields(request, members, endpoint.input),
+    output: outputEstimate(
+      numberOf('max_tokens') ?? DEFAULT_OUTPUT_TOKENS,
+      Math.max(1, numberOf('n') ?? 1, numberOf('best_of') ?? 1),
+    ),
+  }
 }
 
 function parsed(bytes: Uint8Array): unknown {

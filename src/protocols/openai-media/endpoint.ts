@@ -36,7 +36,7 @@ export function mediaEndpoint(endpoint: Endpoint, more: Partial<Protocol> = {}):
     streamReader: mediaStreamReader,
     readReply,
     estimateUsage: () => undefined,
-    estimateTokens: (_, members) => tokensOfFields(members, input),
+    estimateTokens: (bytes, members) => ({ inputTokens: tokensOfFields(bytes, members, input) }),
     encodeError: encodeChatError,
     errorEvent: chatErrorEvent,
     ...more,

@@ -1,14 +1,16 @@
 import type { Member } from '../../platform/json-scan'
-
-/** English text has about four characters a token; exact counts are the provider's to tell. */
-const CHARACTERS_PER_TOKEN = 4
+import { CHARACTERS_PER_TOKEN, tokensOfJson } from '../token-estimate'
 
 /** Input by the size of its JSON, which is never less than its text. */
-export function tokensOfFields(members: readonly Member[], names: readonly string[]): number {
-  const sizes = members
-    .filter(({ key }) => names.includes(key))
-    .map(({ valueStart, valueEnd }) => valueEnd - valueStart)
-  return Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / CHARACTERS_PER_TOKEN)
+export function tokensOfFields(
+  request: Uint8Array,
+  members: readonly Member[],
+  names: readonly string[],
+): number {
+  return tokensOfJson(
+    request,
+    members.filter(({ key }) => names.includes(key)),
+  )
 }
 
 /** Of an input as these endpoints take it: a text, token numbers, which are counted as they are, or lists of either. */

@@ -4,7 +4,7 @@ import type { Usage } from '../canonical'
 import { collect } from '../collect'
 import { fieldsOf, jsonOf, listOf } from '../fields'
 import type { Part } from '../parts'
-import { CHARACTERS_PER_TOKEN, sum, tokensOfText } from '../token-estimate'
+import { outputEstimate, sum, type TokenEstimate, tokensOfJson, tokensOfText } from '../token-estimate'
 import { decodeResponse } from './decode-reply'
 import { responsesEventDecoder } from './event-decoder'
 
@@ -12,10 +12,6 @@ import { responsesEventDecoder } from './event-decoder'
 const TOKENS_PER_ITEM = 3
 /** A high-detail image of 1024 by 1024 (OpenAI, "Calculating costs"): a guess, since images are not decoded here. */
 const TOKENS_PER_IMAGE = 765
-/** Output that a request without a limit of its own is expected to stay below. */
-const DEFAULT_OUTPUT_TOKENS = 1_000
-/** JSON has numbers that are infinite here; no model writes this much. */
-const MOST_TOKENS = 1_000_000_000
 const INPUT_FIELDS = new Set(['input', 'instructions', 'tools'])
 /** Bytes of files, which say nothing of the tokens. */
 const BINARY_FIELDS = new Set(['image_url', 'file_data', 'data'])
@@ -37,14 +33,14 @@ export function estimateResponsesUsage(request: Uint8Array, response: Uint8Array
   }
 }
 
-/** Input by the size of its JSON, which is never less than its text, and the output that the request allows. */
-export function estimateResponsesTokens(request: Uint8Array, members: readonly Member[]): number {
-  const inputBytes = sum(
-    members.filter(({ key }) => INPUT_FIELDS.has(key)).map((member) => member.valueEnd - member.valueStart),
-  )
+/** Input by the size of its JSON, and the output that the request allows. */
+export function estimateResponsesTokens(request: Uint8Array, members: readonly Member[]): TokenEstimate {
   const limit = members.find(({ key, kind }) => key === 'max_output_tokens' && kind === 'number')
-  const output = limit === undefined ? DEFAULT_OUTPUT_TOKENS : Number(valueOf(request, limit))
-  return Math.ceil(inputBytes / CHARACTERS_PER_TOKEN) + Math.min(MOST_TOKENS, Math.max(0, output))
+  const input = members.filter(({ key }) => INPUT_FIELDS.has(key))
+  return {
+    inputTokens: tokensOfJson(request, input),
+    output: outputEstimate(limit === undefined ? undefined : Number(valueOf(request, limit))),
+  }
 }
 
 function replyOf(response: Uint8Array, isStream: boolean): ChatReply | undefined {

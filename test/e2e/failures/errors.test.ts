@@ -65,8 +65,14 @@ describe.concurrent.for(pairs)('%s', ([, surface, upstream]) => {
     }
     for (const { stream, model, status, headers, text, log, said } of await Promise.all(ways.map(ask))) {
       expect(status).toBe(said.status)
-      for (const name of ['retry-after', 'retry-after-ms'])
-        expect(settled(String(headers.get(name)))).toBe(settled(String(said.headers.get(name))))
+      // Google says it in the body, where SDKs do not look.
+      const delay = /"retryDelay": "(\d+)s"/.exec(said.text)?.[1] ?? null
+      const hasOwn = said.headers.has('retry-after') || said.headers.has('retry-after-ms')
+      for (const [name, instead] of [
+        ['retry-after', hasOwn ? null : delay],
+        ['retry-after-ms', null],
+      ] as const)
+        expect(settled(String(headers.get(name)))).toBe(settled(String(said.headers.get(name) ?? instead)))
       expect(text + JSON.stringify(log)).not.toMatch(new RegExp(`${UPSTREAM_KEY}|${AWS_TOKEN}`))
       const { name } = world.behind(model)
       const attempt = { deployment_name: name, status_code: status, error_code: 'upstream_status' }
@@ -79,6 +85,9 @@ describe.concurrent.for(pairs)('%s', ([, surface, upstream]) => {
       expect(headers.get('content-type')).toContain('application/json')
       const { message } = surface.error(JSON.parse(text), status)
       const words = messageIn(said.text)
+      const seconds = headers.get('retry-after')
+      if (surface.protocol === 'gemini' && /^\d+$/.test(seconds ?? ''))
+        expect(text).toContain(`"retryDelay":"${seconds}s"`)
       expect(settled(message)).toContain(
         words === undefined ? `answered with status ${status}` : settled(redacted(words)),
       )

@@ -55,10 +55,11 @@ export interface Bench {
   close(): Promise<void>
 }
 
-/** Starts the gateway with all upstreams. */
-export async function startBench(): Promise<Bench> {
+/** Starts the gateway with all upstreams, and with these variables beside its usual ones. */
+export async function startBench(variables: Record<string, string> = {}): Promise<Bench> {
   const fake = await startFakeUpstream()
   const gateway = await startGateway({
+    ...variables,
     BEDROCK_BASE_URL: fake.origin,
     AWS_BEARER_TOKEN_BEDROCK: 'bedrock-api-key-0123456789',
   })

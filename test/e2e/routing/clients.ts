@@ -26,21 +26,30 @@ export const clients = {
 
 export type Client = keyof typeof clients
 
-/** An answer, and the row that it left. */
-export interface Asked {
+/** An answer, all of it. */
+export interface Answered {
   status: number
   headers: Headers
   text: string
-  log: LogRow
   tookMs: number
+  logId: string
 }
 
-/** Asks in one of the protocols, with routing parameters of the gateway's beside the question. */
-export async function askIn(
-  gateway: Gateway,
-  client: Client,
-  given: { model: string; stream?: boolean; headers?: Record<string, string>; parameters?: object },
-): Promise<Asked> {
+/** An answer, and the row that it left. */
+export interface Asked extends Answered {
+  log: LogRow
+}
+
+export interface Asking {
+  model: string
+  stream?: boolean
+  headers?: Record<string, string>
+  /** Of the gateway's, beside the question. */
+  parameters?: object
+}
+
+/** Asks in one of the protocols. */
+export async function answerIn(gateway: Gateway, client: Client, given: Asking): Promise<Answered> {
   const { model, stream = false, headers = {}, parameters = {} } = given
   const body = JSON.stringify({ ...clients[client].body(model, stream), respan_params: parameters })
   const startedAt = Date.now()
@@ -48,6 +57,12 @@ export async function askIn(
   const response = await gateway.fetch(path, { method: 'POST', body, headers })
   const text = await response.text()
   const tookMs = Date.now() - startedAt
-  const log = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
-  return { status: response.status, headers: response.headers, text, log, tookMs }
+  const logId = response.headers.get('x-respan-log-id') ?? ''
+  return { status: response.status, headers: response.headers, text, tookMs, logId }
+}
+
+/** Asks in one of the protocols, and waits for the log. */
+export async function askIn(gateway: Gateway, client: Client, given: Asking): Promise<Asked> {
+  const answer = await answerIn(gateway, client, given)
+  return { ...answer, log: await gateway.logOf(answer.logId) }
 }

@@ -171,23 +171,117 @@ describe('the example of credential_override', () => {
     callers.reset()
   })
 
-  test.for([
-    'http://localhost:1',
-    'https://127.0.0.1/v1',
-    'https://2130706433/v1',
-    'https://0177.0.0.1/v1',
-    'https://[::1]/v1',
-    'https://169.254.169.254/v1',
-    'https://user:pw@api.example.com/v1',
-    'https://x.localhost/v1',
-  ])('is refused for a place that is not public: %s', async (api_base) => {
-    const override = { 'gpt-4o': { api_key: CALLERS, api_base } }
-    const reply = await strict.chat({ model: 'gpt-4o', messages: user('x'), credential_override: override })
-    expect(reply.status).toBe(400)
-    const { error } = JSON.parse(reply.text)
-    expect(error.param).toBe('credential_override.gpt-4o.api_base')
-    expect(error.message).toContain('in the body')
-    expect(reply.text).not.toContain(CALLERS)
+  test('does not follow a redirect with a stored key either', async () => {
+    gateway.upstream.script('leads-away', fakes.redirect(`${callers.url}/chat/completions`))
+    for (const stream of [false, true]) {
+      const reply = await gateway.chat({ model: 'fake/leads-away', messages: user('led away'), stream })
+      expect(reply.status).toBe(502)
+    }
+    expect(callers.calls.filter(({ bodyBytes }) => bodyBytes.includes('led away'))).toEqual([])
+    expect(gotBy(callers)).not.toContain(UPSTREAM_KEY)
+  })
+})
+
+describe("a place of the caller's that is not public", () => {
+  /** Every way in which a request may name a place, with where it is found wrong. */
+  const ways: [string, (api_base: string) => object, string][] = [
+    [
+      'credential_override',
+      (api_base) => ({ credential_override: { 'gpt-4o': { api_key: CALLERS, api_base } } }),
+      'credential_override.gpt-4o.api_base',
+    ],
+    [
+      'customer_credentials',
+      (api_base) => ({ customer_credentials: { openai: { api_key: CALLERS, api_base } } }),
+      'customer_credentials.openai.api_base',
+    ],
+    [
+      'customer_credentials with weights',
+      (api_base) => ({ customer_credentials: { openai: [{ credentials: { api_key: CALLERS, api_base } }] } }),
+      'customer_credentials.openai.0.credentials.api_base',
+    ],
+    [
+      'a list of customer_credentials',
+      (api_base) => ({ customer_credentials: [{ credentials: { openai: { api_key: CALLERS, api_base } } }] }),
+      'customer_credentials.0.credentials.openai.api_base',
+    ],
+    [
+      'load_balance_models',
+      (api_base) => ({
+        load_balance_models: [{ model: 'gpt-4o', credentials: { api_key: CALLERS, api_base } }],
+      }),
+      'load_balance_models.0.credentials.api_base',
+    ],
+    [
+      'load_balance_group',
+      (api_base) => ({
+        load_balance_group: {
+          group_id: 'g',
+          models: [{ model: 'gpt-4o', credentials: { api_key: CALLERS, api_base } }],
+        },
+      }),
+      'load_balance_group.models.0.credentials.api_base',
+    ],
+    [
+      'a fallback',
+      (api_base) => ({
+        fallback_models: ['gpt-4.1'],
+        credential_override: { 'gpt-4.1': { api_key: CALLERS, api_base } },
+      }),
+      'credential_override.gpt-4.1.api_base',
+    ],
+  ]
+  const loopback = [
+    ...[
+      '127.0.0.1',
+      '127.1',
+      '127.0.0.1.',
+      '2130706433',
+      '0x7f.1',
+      '0x7f000001',
+      '0177.0.0.1',
+      '017700000001',
+    ],
+    ...[
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+      '[::ffff:7f00:1]',
+      '0.0.0.0',
+      '127。0。0。1',
+      '１２７.0.0.1',
+      '%31%32%37.0.0.1',
+    ],
+    ...['localhost', 'localhost.', 'LOCALHOST', 'x.localhost', 'ｌｏｃａｌｈｏｓｔ', 'localhost.localdomain'],
+    ...[
+      '127.0.0.1.nip.io',
+      'app-127-0-0-1.sslip.io',
+      '7f000001.nip.io',
+      'localtest.me',
+      '127.0.0.1.example.com',
+    ],
+  ]
+
+  test.for(ways)('is refused before anybody is asked: %s', async ([, parameters, param]) => {
+    const { port } = callers
+    const before = [catalog.calls.length, callers.calls.length, strict.upstream.calls.length]
+    const others = ['10.0.0.1', '192.168.0.1', '172.16.0.1', '169.254.169.254', '[fd00::1]', '[fe80::1]']
+    const places = [
+      ...loopback.flatMap((host) => [`http://${host}:${port}/v1`, `https://${host}:${port}/v1`]),
+      ...[...others, 'metadata.google.internal', 'db.corp'].map((host) => `https://${host}/v1`),
+      ...[`https://user:pw@api.example.com/v1`, `https://api.example.com@127.0.0.1:${port}/v1`],
+      ...['http://api.example.com/v1', 'ftp://api.example.com/v1', 'https://api.example.com/v1#x', 'nothing'],
+    ]
+    const check = async (api_base: string) => {
+      const body = { model: 'gpt-4o', messages: user('x'), ...parameters(api_base) }
+      const reply = await strict.chat(body)
+      expect([reply.status, api_base]).toEqual([400, api_base])
+      const { error } = JSON.parse(reply.text)
+      expect([error.param, api_base]).toEqual([param, api_base])
+      expect(error.message).toContain('in the body')
+      expect(reply.text).not.toContain(CALLERS)
+    }
+    await Promise.all(places.map(check))
+    expect([catalog.calls.length, callers.calls.length, strict.upstream.calls.length]).toEqual(before)
   })
 })
 

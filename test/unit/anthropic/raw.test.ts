@@ -205,9 +205,10 @@ describe('an estimate', () => {
       return anthropic.estimateTokens(bytes, scanObject(bytes))
     }
     const messages = [HELLO]
-    const input = Math.ceil(JSON.stringify(messages).length / 4)
-    expect(reserved({ messages, max_tokens: 50 })).toBe(input + 50)
-    expect(reserved({ messages })).toBe(input + 4_096)
-    expect(reserved({ messages, max_tokens: -1 })).toBe(input)
+    const inputTokens = Math.ceil(JSON.stringify(messages).length / 4)
+    const writes = (mostTokens: number) => ({ inputTokens, output: { mostTokens, choices: 1 } })
+    expect(reserved({ messages, max_tokens: 50 })).toEqual(writes(50))
+    expect(reserved({ messages })).toEqual(writes(4_096))
+    expect(reserved({ messages, max_tokens: -1 })).toEqual(writes(0))
   })
 })

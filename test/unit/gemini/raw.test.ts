@@ -66,14 +66,23 @@ describe('a request', () => {
   })
 
   test.each([
-    [{ contents }, {}, 1_000],
-    [{ contents, generationConfig: { maxOutputTokens: 50 } }, {}, 50],
-    [{ contents, generation_config: { max_output_tokens: 50, candidate_count: 3 } }, {}, 150],
-    [{ contents, generationConfig: { maxOutputTokens: 1e300 } }, {}, 1_000_000_000],
-  ])('%j may use its input and its output', (body, _, output) => {
+    [{ contents }, { choices: 1 }],
+    [
+      { contents, generationConfig: { maxOutputTokens: 50 } },
+      { mostTokens: 50, choices: 1 },
+    ],
+    [
+      { contents, generation_config: { max_output_tokens: 50, candidate_count: 3 } },
+      { mostTokens: 50, choices: 3 },
+    ],
+    [
+      { contents, generationConfig: { maxOutputTokens: 1e300 } },
+      { mostTokens: 1_000_000_000, choices: 1 },
+    ],
+  ])('%j may use its input and its output', (body, output) => {
     const bytes = bytesOf(body)
-    const input = Math.ceil(JSON.stringify(contents).length / 4)
-    expect(gemini.estimateTokens(bytes, scanObject(bytes))).toBe(input + output)
+    const inputTokens = Math.ceil(JSON.stringify(contents).length / 4)
+    expect(gemini.estimateTokens(bytes, scanObject(bytes))).toEqual({ inputTokens, output })
   })
 })
 

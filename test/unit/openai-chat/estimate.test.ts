@@ -88,7 +88,7 @@ describe('a usage that no provider told', () => {
 })
 
 describe('the most tokens that a request may use', () => {
-  function mostOf(fields: Record<string, unknown>): number {
+  function estimateOf(fields: Record<string, unknown>) {
     const bytes = encoder.encode(JSON.stringify({ model: 'm', ...fields }))
     return estimateChatTokens(bytes, scanObject(bytes))
   }
@@ -97,30 +97,49 @@ describe('the most tokens that a request may use', () => {
 
   test('counts the whole JSON of the input', () => {
     expect(JSON.stringify(messages)).toHaveLength(80)
-    expect(mostOf({ messages, max_tokens: 0 })).toBe(20)
-    expect(mostOf({ messages, tools: messages, functions: messages, max_tokens: 0 })).toBe(60)
+    expect(estimateOf({ messages }).inputTokens).toBe(20)
+    expect(estimateOf({ messages, tools: messages, functions: messages }).inputTokens).toBe(60)
   })
 
   test.each([
-    ['max_tokens', { max_tokens: 7 }, 7],
-    ['max_completion_tokens', { max_completion_tokens: 7 }, 7],
-    ['the larger of both', { max_tokens: 7, max_completion_tokens: 9 }, 9],
-    ['an expectation when no limit is given', {}, 1_000],
-    ['an expectation when the limit is null', { max_tokens: null }, 1_000],
-    ['nothing for a negative limit', { max_tokens: -7 }, 0],
-    ['the limit for each choice', { max_tokens: 7, n: 3 }, 21],
-    ['the expectation for each choice', { n: 3 }, 3_000],
-    ['one choice when n is null', { max_tokens: 7, n: null }, 7],
-  ])('adds %s', (_, fields, output) => {
-    expect(mostOf({ messages, ...fields })).toBe(20 + output)
+    ['max_tokens', { max_tokens: 7 }, { mostTokens: 7, choices: 1 }],
+    ['max_completion_tokens', { max_completion_tokens: 7 }, { mostTokens: 7, choices: 1 }],
+    ['the larger of both', { max_tokens: 7, max_completion_tokens: 9 }, { mostTokens: 9, choices: 1 }],
+    ['no limit when none is given', {}, { choices: 1 }],
+    ['no limit when it is null', { max_tokens: null }, { choices: 1 }],
+    ['nothing for a negative limit', { max_tokens: -7 }, { mostTokens: 0, choices: 1 }],
+    ['the limit for each choice', { max_tokens: 7, n: 3 }, { mostTokens: 7, choices: 3 }],
+    ['choices without a limit', { n: 3 }, { choices: 3 }],
+    ['one choice when n is null', { max_tokens: 7, n: null }, { mostTokens: 7, choices: 1 }],
+    ['no more choices than anybody wants', { n: 1e300 }, { choices: 1_000 }],
+  ])('tells %s', (_, fields, output) => {
+    expect(estimateOf({ messages, ...fields }).output).toEqual(output)
+  })
+
+  test.each([
+    ['an image', `data:image/png;base64,${'iVBORw0KGgo/+'.repeat(8_000)}`, 1_600 + 1_040 + 1],
+    ['a small one', `data:image/png;base64,${'iVBORw0KGgo/+'.repeat(400)}`, 1_600 + 53],
+    ['a long word', 'Donaudampfschifffahrt'.repeat(50), 263],
+    ['a long text', 'It is not data. '.repeat(5_000), 20_000],
+  ])('counts a file by its kind and a text by its length: %s', (_, url, tokens) => {
+    const { inputTokens } = estimateOf({
+      messages: [{ content: [{ image_url: { url } }, { text: 'What?' }] }],
+    })
+    expect(Math.abs(inputTokens - tokens)).toBeLessThanOrEqual(20)
+  })
+
+  test('counts each of several files', () => {
+    const file = { file_data: 'JVBERi0x'.repeat(20_000) }
+    const one = estimateOf({ messages: [file] }).inputTokens
+    const { inputTokens } = estimateOf({ messages: [file, file, file] })
+    expect(Math.abs(inputTokens - 3 * one)).toBeLessThanOrEqual(2)
   })
 
   test('is never less than what an English request uses', () => {
     for (let words = 1; words <= 200; words++) {
       const content = 'word '.repeat(words)
-      expect(mostOf({ messages: [{ role: 'user', content }], max_tokens: 0 })).toBeGreaterThanOrEqual(
-        words + 3,
-      )
+      const { inputTokens } = estimateOf({ messages: [{ role: 'user', content }] })
+      expect(inputTokens).toBeGreaterThanOrEqual(words + 3)
     }
   })
 })

@@ -80,16 +80,28 @@ describe('a request is refused with the name of the field', () => {
   })
 })
 
-test.each<[string, object, number]>([
-  ['/embeddings', { model: 'm', input: '12345678' }, 3],
-  ['/completions', { prompt: '12', max_tokens: 100 }, 101],
-  ['/completions', { prompt: '12', max_tokens: 100, n: 2, best_of: 3 }, 301],
-  ['/completions', { prompt: '12' }, 17],
-  ['/completions', { prompt: '12', max_tokens: 1e300 }, 1_000_000_001],
-  ['/images/generations', { prompt: '1234567890' }, 3],
-  ['/audio/transcriptions', { file: FILE }, 0],
-])('%s reserves for %j at most %i tokens', (path, body, tokens) => {
-  expect(tokensOf(path, body)).toBe(tokens)
+test.each<[string, object, object]>([
+  ['/embeddings', { model: 'm', input: '12345678' }, { inputTokens: 3 }],
+  [
+    '/completions',
+    { prompt: '12', max_tokens: 100 },
+    { inputTokens: 1, output: { mostTokens: 100, choices: 1 } },
+  ],
+  [
+    '/completions',
+    { prompt: '12', max_tokens: 100, n: 2, best_of: 3 },
+    { output: { mostTokens: 100, choices: 3 } },
+  ],
+  ['/completions', { prompt: '12' }, { output: { mostTokens: 16, choices: 1 } }],
+  [
+    '/completions',
+    { prompt: '12', max_tokens: 1e300 },
+    { output: { mostTokens: 1_000_000_000, choices: 1 } },
+  ],
+  ['/images/generations', { prompt: '1234567890' }, { inputTokens: 3 }],
+  ['/audio/transcriptions', { file: FILE }, { inputTokens: 0 }],
+])('%s reserves for %j: %j', (path, body, tokens) => {
+  expect(tokensOf(path, body)).toMatchObject(tokens)
 })
 
 test('a path under the base, whatever the model is', () => {

@@ -116,18 +116,29 @@ describe('an estimate', () => {
   })
 
   test.each([
-    [{ input: 'a'.repeat(38) }, 1_010],
-    [{ input: 'a'.repeat(38), max_output_tokens: 5 }, 15],
-    [{ input: 'a'.repeat(38), max_output_tokens: -5 }, 10],
-    [{ input: 'a'.repeat(38), max_output_tokens: 1e300 }, 1_000_000_010],
-  ])('of the most that %j may use', (body, tokens) => {
+    [{ input: 'a'.repeat(38) }, { choices: 1 }],
+    [
+      { input: 'a'.repeat(38), max_output_tokens: 5 },
+      { mostTokens: 5, choices: 1 },
+    ],
+    [
+      { input: 'a'.repeat(38), max_output_tokens: -5 },
+      { mostTokens: 0, choices: 1 },
+    ],
+    [
+      { input: 'a'.repeat(38), max_output_tokens: 1e300 },
+      { mostTokens: 1_000_000_000, choices: 1 },
+    ],
+  ])('of the most that %j may use', (body, output) => {
     const bytes = bytesOf(body)
-    expect(openaiResponses.estimateTokens(bytes, scanObject(bytes))).toBe(tokens)
+    expect(openaiResponses.estimateTokens(bytes, scanObject(bytes))).toEqual({ inputTokens: 10, output })
   })
 })
 
 describe('an error of the gateway', () => {
-  const failure = describeFailure({ kind: 'limit_exceeded', message: 'Too much.', retryAfterSeconds: 3 })
+  const failure = describeFailure({
+    ...{ kind: 'limit_exceeded', message: 'Too much.', retryAfterSeconds: 3, status: 429, mayPass: true },
+  })
 
   test('has the shape of both APIs', () => {
     expect(JSON.parse(openaiResponses.encodeError(failure))).toEqual({

@@ -150,8 +150,9 @@ function readRawRequest({ readRequest, estimateTokens, estimateUsage }: Protocol
   const bytes = new TextEncoder().encode(JSON.stringify(isObject(body) ? body : {}))
   const members = scanObject(bytes)
   readRequest(bytes, members, ADDRESS)
-  const tokens = estimateTokens(bytes, members)
-  if (!Number.isFinite(tokens) || tokens < 0) throw new Error(`an estimate of ${tokens} tokens`)
+  const { inputTokens, output } = estimateTokens(bytes, members)
+  for (const count of [inputTokens, output?.mostTokens ?? 0, output?.choices ?? 1])
+    if (!Number.isFinite(count) || count < 0) throw new Error(`an estimate of ${count}`)
   estimateUsage(bytes, bytes, false)
 }
 

@@ -24,6 +24,8 @@ describe('a failure is', () => {
     ['quota', status(429, 'You exceeded your current quota, please check your plan')],
     ['quota', status(400, 'Your credit balance is too low to access the API')],
     ['quota', status(402)],
+    ['rate', status(429, 'You exceeded your current quota', [['retry-after', '37']])],
+    ['quota', status(403, 'You exceeded your current quota', [['retry-after', '37']])],
     ['overload', status(503)],
     ['overload', status(529)],
     ['server', status(500)],

@@ -30,6 +30,14 @@ describe('the policy', () => {
     ['nobody asks', {}, undefined, 0, { retries: 0, firstWaitMs: 200 }],
     ['asked for with nothing said', { retry_params: {} }, undefined, 0, { retries: 3, firstWaitMs: 200 }],
     [
+      'turned on with nothing said',
+      { retry_params: { retry_enabled: true } },
+      undefined,
+      0,
+      { retries: 3, firstWaitMs: 200 },
+    ],
+    ['the short form of two', { retries: 2 }, undefined, 0, { retries: 2, firstWaitMs: 200 }],
+    [
       'asked for',
       { retry_params: { num_retries: 2, retry_after: 0.5 } },
       undefined,

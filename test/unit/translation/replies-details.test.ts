@@ -69,6 +69,85 @@ describe.each(CLIENTS)('to a client of %s', (client) => {
   })
 })
 
+/** What Perplexity and xAI put at the top of their answers, and of chunks. */
+describe('the sources of an answer', () => {
+  const [a, b] = ['https://a.test/1', 'https://b.test/2']
+  const citations = [a, b]
+  const search_results = [
+    { title: 'A', url: a, date: '2026-11-21', snippet: 'It is so.' },
+    { title: 'B', url: b, date: null },
+  ]
+  const rich = [
+    { url: a, title: 'A', citedText: 'It is so.' },
+    { url: b, title: 'B' },
+  ]
+  const bare = [{ url: a }, { url: b }]
+  const chunk = (delta: object, finish_reason: string | null, more: object = {}) => ({
+    ...{ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'sonar' },
+    ...{ choices: [{ index: 0, delta, finish_reason }], ...more },
+  })
+  const said = chunk({ role: 'assistant', content: 'So[1].' }, null)
+  const usage = { usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } }
+  const annotations = [
+    { type: 'url_citation', url_citation: { url: a, title: 'A', start_index: 0, end_index: 2 } },
+  ]
+  const streams: [string, object[], object[]][] = [
+    [
+      'in every chunk',
+      [
+        chunk({ role: 'assistant', content: 'So' }, null, { citations, search_results }),
+        chunk({ content: '[1].' }, null, { citations, search_results }),
+        chunk({}, 'stop', { citations, search_results, ...usage }),
+      ],
+      rich,
+    ],
+    ['in the first chunk', [{ ...said, citations }, chunk({}, 'stop', usage)], bare],
+    ['with the finish', [said, chunk({}, 'stop', { citations, ...usage })], bare],
+    ['behind the finish', [said, chunk({}, 'stop'), { ...said, choices: [], citations, ...usage }], bare],
+    ['known by their addresses first', [{ ...said, citations }, chunk({}, 'stop', { search_results })], rich],
+    [
+      'that are annotated, too',
+      [chunk({ content: 'So', annotations }, null, { citations }), chunk({}, 'stop')],
+      [{ url: a, title: 'A' }, { url: b }],
+    ],
+    ['that are none', [{ ...said, citations: [], search_results: null }, chunk({}, 'stop')], []],
+    ['without a text that they could be of', [chunk({}, 'stop', { citations })], []],
+  ]
+  const citedIn = (reply: ChatReply) =>
+    reply.choices.flatMap(({ parts }) =>
+      parts.flatMap((part) => (part.kind === 'text' ? (part.citations ?? []) : [])),
+    )
+
+  test.each(streams)('are citations of its text: %s', (_, chunks, expected) => {
+    const text = [...chunks.map((one) => JSON.stringify(one)), '[DONE]']
+      .map((data) => `data: ${data}\n\n`)
+      .join('')
+    const decoder = upstreamCodecs['openai-chat'].eventDecoder()
+    const told = [...decoder.feed(encoder.encode(text)), ...decoder.end()]
+    expect(citedIn(collect(told))).toMatchObject(expected)
+    expect(citedIn(collect(told))).toHaveLength(expected.length)
+    expect(told.slice(-3).map(({ kind }) => kind)).toEqual(
+      JSON.stringify(chunks).includes('usage')
+        ? ['finish', 'usage', 'end']
+        : [expect.anything(), 'finish', 'end'],
+    )
+  })
+
+  test.each(CLIENTS)('reach a client of %s, whole and streamed', (client) => {
+    const message = { role: 'assistant', content: 'So[1].' }
+    const reply = upstreamCodecs['openai-chat'].decodeReply({
+      ...{ id: 'c1', choices: [{ index: 0, message, finish_reason: 'stop' }], citations, search_results },
+    })
+    expect(citedIn(reply)).toEqual(rich)
+    const { whole, streamed } = heard(client, reply)
+    for (const one of [whole, streamed])
+      expect(citedIn(one).map(({ url, title }) => [url, title])).toEqual([
+        [a, 'A'],
+        [b, 'B'],
+      ])
+  })
+})
+
 describe('a citation', () => {
   const source = { url: 'https://a.test', title: 'A' }
   const parts: Part[] = [

@@ -1,0 +1,235 @@
+import { type Counter, Counters } from './counters'
+import type { Hold, LedgerStore, Part } from './ledger-store'
+import type { OutputExpectations } from './output-expectations'
+import { type Amounts, counterOf, counterPrefix, type Policy, resetsAtMs, windowStartMs } from './policy'
+import { amountsOf, type ReserveCall, type ReserveReply, type Standing, type Taken } from './wish'
+
+/** How long the truth about a request may come after its hold expired, and a settled one is told from an unknown one. */
+export const LATE_TRUTH_MS = 24 * 60 * 60 * 1_000
+
+/** Closed holds are looked through so often: each look reads all of them. */
+export const TIDY_EVERY_MS = 10 * 60 * 1_000
+
+/** What a policy is asked for. */
+interface Asked {
+  policy: Policy
+  counter: Counter
+  amount: number
+}
+
+/**
+ * The counters and holds of one subject, in memory and written through. Everything happens in one turn, so that
+ * `used + reserved <= value` is checked and taken in one step.
+ */
+export class Book {
+  private readonly counters: Counters
+  /** Open and expired ones; closed ones are in storage only. */
+  private readonly holds = new Map<string, Hold>()
+  /** No open hold expires before. */
+  private nextExpiryMs = Number.POSITIVE_INFINITY
+  /** An object that has just started does not know when it last was. */
+  private nextTidyMs = Number.NEGATIVE_INFINITY
+
+  constructor(
+    private readonly store: LedgerStore,
+    private readonly outputs: OutputExpectations,
+  ) {
+    this.counters = new Counters(store)
+    for (const hold of store.running()) this.take(hold)
+  }
+
+  /** Reserves on all policies, or on none when one that blocks would be exceeded. */
+  reserve({ holdId, policies, wish, lifetimeMs }: ReserveCall, nowMs: number): ReserveReply {
+    this.sweep(nowMs)
+    const known = this.holds.get(holdId)
+    if (known !== undefined) return { kind: 'granted', standings: this.again(known, policies, nowMs) }
+    if (this.store.isClosed(holdId)) return { kind: 'closed' }
+    const expected = wish.output === undefined ? 0 : this.outputs.expected(wish.output)
+    const asked = this.asked(policies, amountsOf(wish, expected), nowMs)
+    const refusing = asked.filter(isRefused)
+    const last = refusing.reduce<Asked | undefined>((latest, one) => laterOf(latest, one, nowMs), undefined)
+    const isTold = last === undefined ? isBeyond : isRefused
+    const standings = asked.map((one) => this.told(one, isTold(one), nowMs))
+    if (last !== undefined) return { kind: 'refused', policyId: last.policy.id, standings }
+    const hold: Hold = {
+      holdId,
+      state: 'open',
+      expiresAtMs: nowMs + lifetimeMs,
+      parts: asked.map((one, index) => partOf(one, standings[index]?.crossed === true, nowMs)),
+    }
+    this.take(hold)
+    this.store.saveHold(hold)
+    return { kind: 'granted', standings }
+  }
+
+  /** Turns a hold into what was really taken, also one that has expired; a second time nothing changes. */
+  settle(holdId: string, taken: Taken, nowMs: number): void {
+    const hold = this.holds.get(holdId)
+    if (hold === undefined && this.store.isClosed(holdId)) return
+    const closed = { holdId, state: 'closed' as const, expiresAtMs: nowMs + LATE_TRUTH_MS, parts: [] }
+    if (hold !== undefined) {
+      for (const part of hold.parts) this.charge(part, hold.state, truthOf(part, taken))
+      this.holds.delete(holdId)
+      closed.expiresAtMs = Math.max(hold.expiresAtMs, nowMs)
+    }
+    // A request that is settled before its reservation arrives must not be let in by that any more.
+    this.store.saveHold(closed)
+    if (taken.output !== undefined) this.outputs.observe(taken.output, nowMs)
+  }
+
+  /** Where policies stand, for a reader. */
+  read(policies: readonly Policy[], nowMs: number): Standing[] {
+    this.sweep(nowMs)
+    const nothing = { cost: 0, requests: 0, tokens: 0, concurrency: 0 }
+    return this.asked(policies, nothing, nowMs).map((one) => standingOf(one, false, nowMs))
+  }
+
+  /** Charges what nobody settled in time as it was reserved, but for what it no longer occupies. */
+  sweep(nowMs: number): void {
+    if (nowMs < this.nextExpiryMs) return
+    this.nextExpiryMs = Number.POSITIVE_INFINITY
+    for (const hold of this.holds.values()) {
+      if (hold.state !== 'open') continue
+      if (hold.expiresAtMs > nowMs) {
+        this.nextExpiryMs = Math.min(this.nextExpiryMs, hold.expiresAtMs)
+        continue
+      }
+      for (const part of hold.parts) this.expire(part)
+      hold.state = 'expired'
+      hold.expiresAtMs = nowMs + LATE_TRUTH_MS
+      this.store.saveHold(hold)
+    }
+  }
+
+  /** Forgets what is of no more use; tells when there will be more to do, or null when nothing is left. */
+  tidy(nowMs: number): number | null {
+    this.sweep(nowMs)
+    if (nowMs >= this.nextTidyMs) {
+      for (const [holdId, hold] of this.holds) {
+        if (hold.state !== 'expired' || hold.expiresAtMs > nowMs) continue
+        for (const part of hold.parts) this.counters.get(part.counter).uncertain -= chargeOf(part)
+        this.holds.delete(holdId)
+      }
+      this.counters.tidy()
+      this.store.forget(nowMs, nowMs - KEEP_COUNTS_MS)
+      this.nextTidyMs = nowMs + TIDY_EVERY_MS
+    }
+    return this.store.hasHolds() ? Math.min(this.nextExpiryMs, this.nextTidyMs) : null
+  }
+
+  private asked(policies: readonly Policy[], amounts: Amounts, nowMs: number): Asked[] {
+    return policies.map((policy) => ({
+      policy,
+      counter: this.counters.get(counterOf(policy, nowMs)),
+      amount: amounts[policy.metric],
+    }))
+  }
+
+  /** Once in a window for each value: whoever is told may tell others. */
+  private told(asked: Asked, isToTell: boolean, nowMs: number): Standing {
+    const { policy, counter } = asked
+    const crossed = isToTell && counter.toldValue !== policy.value
+    if (crossed) {
+      counter.toldValue = policy.value
+      this.counters.save(counter, resetsAtMs(policy, nowMs))
+    }
+    return standingOf(asked, crossed, nowMs)
+  }
+
+  /** As it was told the first time, but for what others have taken since. */
+  private again({ parts }: Hold, policies: readonly Policy[], nowMs: number): Standing[] {
+    return policies.map((policy) => {
+      const prefix = counterPrefix(policy)
+      const part = parts.find(({ counter }) => counter.startsWith(prefix))
+      const counter = this.counters.get(part?.counter ?? counterOf(policy, nowMs))
+      const amount = part?.amount ?? 0
+      const standing = standingOf({ policy, counter, amount }, part?.crossed === true, nowMs)
+      return { ...standing, reserved: Math.max(0, standing.reserved - amount) }
+    })
+  }
+
+  private take(hold: Hold): void {
+    this.holds.set(hold.holdId, hold)
+    for (const part of hold.parts) {
+      const counter = this.counters.get(part.counter)
+      if (hold.state === 'open') counter.reserved += part.amount
+      else counter.uncertain += chargeOf(part)
+    }
+    if (hold.state === 'open') this.nextExpiryMs = Math.min(this.nextExpiryMs, hold.expiresAtMs)
+  }
+
+  private expire(part: Part): void {
+    const counter = this.counters.get(part.counter)
+    counter.reserved -= part.amount
+    counter.used += chargeOf(part)
+    counter.uncertain += chargeOf(part)
+    this.counters.save(counter, part.endsAtMs)
+  }
+
+  private charge(part: Part, state: Hold['state'], truth: number): void {
+    const counter = this.counters.get(part.counter)
+    if (state === 'open') counter.reserved -= part.amount
+    else {
+      counter.used -= chargeOf(part)
+      counter.uncertain -= chargeOf(part)
+    }
+    counter.used += truth
+    if (state !== 'open' || truth !== 0) this.counters.save(counter, part.endsAtMs)
+  }
+}
+
+/** Counts of windows that are over are of use to whoever compares them with the logs. */
+const KEEP_COUNTS_MS = 7 * 24 * 60 * 60 * 1_000
+
+function isBeyond({ policy, counter, amount }: Asked): boolean {
+  return counter.used + counter.reserved + amount > policy.value
+}
+
+function isRefused(asked: Asked): boolean {
+  return asked.policy.action === 'block' && isBeyond(asked)
+}
+
+function laterOf(latest: Asked | undefined, one: Asked, nowMs: number): Asked {
+  if (latest === undefined) return one
+  return endOf(one.policy, nowMs) > endOf(latest.policy, nowMs) ? one : latest
+}
+
+/** A place among those that run at once may be free at any moment. */
+function endOf(policy: Policy, nowMs: number): number {
+  if (policy.metric === 'concurrency') return nowMs
+  return resetsAtMs(policy, nowMs) ?? Number.POSITIVE_INFINITY
+}
+
+function standingOf({ policy, counter, amount }: Asked, crossed: boolean, nowMs: number): Standing {
+  return {
+    policyId: policy.id,
+    used: counter.used,
+    reserved: counter.reserved,
+    amount,
+    windowStartMs: policy.metric === 'concurrency' ? 0 : windowStartMs(policy.window, nowMs),
+    resetsAtMs: resetsAtMs(policy, nowMs),
+    crossed,
+    certain: counter.used - counter.uncertain,
+  }
+}
+
+function partOf({ policy, counter, amount }: Asked, crossed: boolean, nowMs: number): Part {
+  const { metric } = policy
+  return {
+    counter: counter.name,
+    metric,
+    amount,
+    endsAtMs: resetsAtMs(policy, nowMs),
+    ...(crossed ? { crossed } : {}),
+  }
+}
+
+/** What becomes of a part whose hold expired: nothing of it runs any more, and the rest is charged. */
+function chargeOf({ metric, amount }: Part): number {
+  return metric === 'concurrency' ? 0 : amount
+}
+
+function truthOf({ metric, amount }: Part, taken: Taken): number {
+  if (metric === 'concurrency') return 0
+  return taken[metric] ?? amount
+}
