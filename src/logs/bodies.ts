@@ -67,6 +67,11 @@ export async function readBodies(
   return { request, response }
 }
 
+/** Where a row says that its bodies are. */
+export function storedBodiesOf(bodies: unknown): StoredBodies {
+  return typeof bodies === 'object' && bodies !== null ? bodies : {}
+}
+
 async function readOne(
   bucket: R2Bucket,
   body: StoredBody | undefined,

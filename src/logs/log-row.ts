@@ -1,6 +1,7 @@
 import { type Cost, costOf } from '../providers/prices'
 import type { StoredBodies } from './bodies'
 import type { LogRecord } from './log-record'
+import type { BodyContents } from './search-text'
 
 /** What a request cost its sender, and what it would have cost without the cache. */
 export interface LoggedCost {
@@ -28,8 +29,11 @@ export function isFromCache({ cache }: LogRecord): boolean {
 /** A row by column names; JSON columns as text, so that SQLite stores them as they are. */
 export function rowOf(
   record: LogRecord,
-  cost: LoggedCost,
-  bodies: StoredBodies | undefined,
+  {
+    cost,
+    bodies,
+    facts,
+  }: { cost: LoggedCost; bodies: StoredBodies | undefined; facts: BodyContents | undefined },
 ): Record<string, unknown> {
   const { usage, tags, cache, prompt } = record
   return {
@@ -53,6 +57,8 @@ export function rowOf(
     cache_key: cache?.key,
     cache_age_ms: cache?.ageMs,
     saved_nano_usd: cost.savedNanoUsd,
+    temperature: facts?.temperature,
+    max_tokens: facts?.maxTokens,
     limit_info: jsonText(record.limitInfo),
     prompt_id: prompt?.id,
     prompt_name: prompt?.name,

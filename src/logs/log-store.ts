@@ -4,6 +4,8 @@ import { packBodies } from './bodies'
 import { COUNTING, type Counted, countedOf, IS_NEW } from './counting'
 import type { LogRecord } from './log-record'
 import { loggedCost, rowOf } from './log-row'
+import { INSERT_METADATA } from './metadata-entries'
+import { type BodyContents, bodyContents } from './search-text'
 
 /** Where the consumer writes. */
 export interface LogStoreEnv {
@@ -18,6 +20,9 @@ const MAX_PARAMETER_LENGTH = 600_000
 interface Entry {
   counted: Counted
   row?: string
+  hasMetadata?: boolean
+  /** What its bodies say, for the search. */
+  facts?: BodyContents | undefined
 }
 
 /**
@@ -33,7 +38,9 @@ export async function storeRecords(env: LogStoreEnv, records: readonly LogRecord
     const cost = loggedCost(record)
     const counted = countedOf(record, cost)
     if (!hasRow(record)) return { counted }
-    return { counted, row: JSON.stringify(rowOf(record, cost, packed.placed.get(record.id))) }
+    const facts = bodyContents(record)
+    const row = rowOf(record, { cost, facts, bodies: packed.placed.get(record.id) })
+    return { counted, row: JSON.stringify(row), facts, hasMetadata: record.tags.metadata !== undefined }
   })
   for (const chunk of chunksOf(entries)) await env.LOGS.batch(statementsFor(env.LOGS, chunk))
 }
@@ -75,14 +82,25 @@ function chunksOf(entries: readonly Entry[]): Entry[][] {
 
 /** One transaction, with a number of statements that does not depend on that of the records. */
 function statementsFor(database: D1Database, entries: readonly Entry[]): D1PreparedStatement[] {
-  const counted = JSON.stringify(entries.map((entry) => entry.counted))
+  const counted = entries.map((entry) => entry.counted)
   const rows = entries.flatMap(({ row }) => row ?? [])
   const rowless = entries.filter(({ row }) => row === undefined).map((entry) => entry.counted)
-  return [
-    ...COUNTING.map((statement) => database.prepare(statement).bind(counted)),
-    ...(rows.length === 0 ? [] : [database.prepare(INSERT_ROWS).bind(`[${rows.join(',')}]`)]),
-    ...(rowless.length === 0 ? [] : [database.prepare(INSERT_ROWLESS).bind(JSON.stringify(rowless))]),
-  ]
+  const withMetadata = entries.filter(({ hasMetadata }) => hasMetadata).map((entry) => entry.counted.id)
+  const texts = entries.flatMap(({ counted: { id }, facts }) => (facts === undefined ? [] : { id, ...facts }))
+  const given = [
+    ...COUNTING.map((statement) => [statement, counted] as const),
+    [INSERT_ROWS, rows],
+    [INSERT_ROWLESS, rowless],
+    [INSERT_METADATA, withMetadata],
+    [INSERT_TEXTS, texts],
+  ] as const
+  return given
+    .filter(([, values]) => values.length > 0)
+    .map(([statement, values]) => {
+      // Rows are JSON texts already.
+      const json = values === rows ? `[${rows.join(',')}]` : JSON.stringify(values)
+      return database.prepare(statement).bind(json)
+    })
 }
 
 const COLUMNS = Object.values(getTableColumns(requestLogs)).map((column) => column.name)
@@ -92,3 +110,9 @@ const INSERT_ROWS = `insert into request_logs (${COLUMNS.map((name) => `"${name}
 
 const INSERT_ROWLESS = `insert into counted_logs (id, counted_at_ms)
   select value ->> 'id', value ->> 'at_ms' from json_each(?) where true on conflict do nothing`
+
+// One entry for each row, also when two batches bring the same record at the same time.
+const INSERT_TEXTS = `insert into log_search (rowid, input, output)
+  select request_logs.rowid, value ->> 'input', value ->> 'output'
+  from json_each(?) join request_logs on request_logs.id = value ->> 'id'
+  where not exists (select 1 from log_search where log_search.rowid = request_logs.rowid)`

@@ -12,6 +12,12 @@ import type { LogRow } from './query'
 
 const CHAT = 'openai-chat'
 
+/** What is shown of a log only with its bodies. */
+export const BODY_FIELDS: readonly string[] = [
+  ...['full_request', 'full_response', 'response_stream', 'prompt_messages', 'completion_message'],
+  ...['completion_messages', 'input', 'output', 'tools', 'tool_choice'],
+]
+
 /** What reading the bodies of a log needs to know of it. */
 export type BodyFacts = Pick<LogRow, 'protocol' | 'stream' | 'statusCode' | 'upstreamModel'>
 
@@ -28,8 +34,7 @@ export function partsOfBodies(
 ) {
   if (row.protocol === GIVEN_PROTOCOL) return presentGivenBodies(bodies, taken)
   const request = jsonOrText(bodies.request)
-  const isStream =
-    row.stream && row.statusCode !== 0 && bodies.response !== undefined && startsLikeEvents(bodies.response)
+  const isStream = isStreamed(row, bodies.response)
   const { fullResponse, chatRequest, chatReply } = readBodies(row, {
     request,
     response: bodies.response,
@@ -49,6 +54,21 @@ export function partsOfBodies(
     tools: tools ?? null,
     tool_choice: tool_choice ?? null,
   }
+}
+
+/** Both bodies as values: JSON, or text; a stream as the reply that it adds up to. */
+export function wholeBodies(row: BodyFacts, bodies: Record<'request' | 'response', Uint8Array | undefined>) {
+  const request = jsonOrText(bodies.request)
+  const { response } = bodies
+  const isStream = row.protocol !== GIVEN_PROTOCOL && isStreamed(row, response)
+  return {
+    request,
+    response: isStream ? readBodies(row, { request, response, isStream }).fullResponse : jsonOrText(response),
+  }
+}
+
+function isStreamed({ stream, statusCode }: BodyFacts, response: Uint8Array | undefined): boolean {
+  return stream && statusCode !== 0 && response !== undefined && startsLikeEvents(response)
 }
 
 interface Read {

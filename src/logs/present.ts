@@ -76,6 +76,9 @@ function tagsOf(row: LogRow) {
     note: row.note,
     category: row.category,
     positive_feedback: row.positiveFeedback,
+    is_pinned: row.isPinned ?? false,
+    temperature: row.temperature,
+    max_tokens: row.maxTokens,
   }
 }
 

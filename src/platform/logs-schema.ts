@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 /** One upstream call, as it is kept in a row. */
@@ -91,6 +92,10 @@ export const requestLogs = sqliteTable(
     note: text('note'),
     category: text('category'),
     positiveFeedback: integer('positive_feedback', { mode: 'boolean' }),
+    isPinned: integer('is_pinned', { mode: 'boolean' }),
+    /** What the request asked for, where its body is kept. */
+    temperature: real('temperature'),
+    maxTokens: integer('max_tokens'),
     /** `gateway` when empty. */
     logMethod: text('log_method', { enum: ['gateway', 'api', 'otlp'] }),
     cacheStatus: text('cache_status', { enum: ['hit', 'miss', 'joined'] }),
@@ -114,10 +119,40 @@ export const requestLogs = sqliteTable(
     spanPath: text('span_path'),
     workflowName: text('workflow_name'),
   },
+  // Each index that a row is in is a row more to write; those of what a request may do without hold only what has it.
   (table) => [
-    index('request_logs_by_time').on(table.environment, table.startedAtMs),
+    index('request_logs_by_start').on(table.startedAtMs),
     index('request_logs_by_key').on(table.apiKeyId, table.startedAtMs),
+    index('request_logs_by_model').on(table.model, table.startedAtMs),
+    index('request_logs_by_customer')
+      .on(table.customerIdentifier, table.startedAtMs)
+      .where(sql`customer_identifier is not null`),
+    index('request_logs_by_thread')
+      .on(table.threadIdentifier, table.startedAtMs)
+      .where(sql`thread_identifier is not null`),
+    index('request_logs_by_custom')
+      .on(table.customIdentifier, table.startedAtMs)
+      .where(sql`custom_identifier is not null`),
+    index('request_logs_by_group')
+      .on(table.groupIdentifier, table.startedAtMs)
+      .where(sql`group_identifier is not null`),
+    index('request_logs_by_trace').on(table.traceId, table.startedAtMs).where(sql`trace_id is not null`),
+    index('request_logs_by_prompt').on(table.promptId, table.startedAtMs).where(sql`prompt_id is not null`),
+    index('request_logs_unfinished').on(table.startedAtMs).where(sql`ending <> 'completed'`),
+    index('request_logs_of_tests').on(table.startedAtMs).where(sql`environment = 'test'`),
   ],
+)
+
+/** The keys of the rows' metadata, for filters: values as text, the first 256 characters of each. */
+export const logMetadata = sqliteTable(
+  'log_metadata',
+  {
+    key: text('key').notNull(),
+    value: text('value').notNull(),
+    startedAtMs: integer('started_at_ms').notNull(),
+    logId: text('log_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.key, table.value, table.startedAtMs, table.logId] })],
 )
 
 /** Messages that the log queue gave up on; the message itself is in R2 under `object_key`. */

@@ -119,6 +119,7 @@ describe('a record becomes one row', () => {
       category: 'cat',
       positive_feedback: 0,
       log_method: null,
+      ...{ is_pinned: null, temperature: null, max_tokens: null },
       ...{ cache_status: 'miss', cache_key: 'c1', cache_age_ms: 9, saved_nano_usd: null },
       limit_info: '{"isAllowed":true,"limits":[]}',
       ...{ prompt_id: 'p1', prompt_name: 'Greeting', prompt_version: 3, prompt_label: 'staging' },
