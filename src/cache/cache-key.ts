@@ -28,17 +28,15 @@ export interface Question {
 
 /**
  * The key of an answer: SHA-256 in hexadecimal over the canonical text of all that makes two requests equal.
- * `exactText` is asked for when numbers lost digits: then the text as it was written decides.
+ * `exact` is asked for when integers lost digits: the request as it was written, read by `exactJson`.
  */
 export async function cacheKeyOf(
   scope: CacheScope,
   question: Question,
-  exactText: () => string,
+  exact: () => unknown,
 ): Promise<string> {
   const told = canonicalText({ format: KEY_FORMAT, scope, question })
-  const { text, long } = told.isExact
-    ? told
-    : canonicalText({ scope, kind: question.kind, text: exactText() })
+  const { text, long } = told.isExact ? told : canonicalText({ scope, kind: question.kind, exact: exact() })
   if (long.length === 0) return sha256Hex(text.join(''))
   const hashes = await Promise.all(long.map((one) => sha256Hex(one)))
   // A `#` begins no JSON value, so that no text can be taken for a hash.

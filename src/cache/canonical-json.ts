@@ -4,7 +4,7 @@ export interface CanonicalText {
   text: readonly string[]
   /** Strings that are too long to be copied into the text: they enter by their hashes. */
   long: readonly string[]
-  /** No number lost digits when it was parsed; two that did may look the same here. */
+  /** No integer lost digits when it was parsed; two that did may look the same here. */
   isExact: boolean
 }
 
@@ -48,6 +48,16 @@ export function canonicalText(value: unknown): CanonicalText {
   }
   write(value)
   return { text: [...text, open], long, isExact }
+}
+
+/** The value of JSON text, with integers that would lose digits as the text that they were written in. */
+export function exactJson(text: string): unknown {
+  // The third argument is that of "JSON.parse source text access" (ECMAScript proposal, shipped in V8).
+  return JSON.parse(text, (...given: unknown[]) => {
+    const [, value, context] = given
+    const isLost = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+    return isLost ? { number: Object(context).source } : value
+  })
 }
 
 function byKey([one]: [string, unknown], [other]: [string, unknown]): number {

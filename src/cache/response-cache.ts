@@ -43,10 +43,18 @@ export async function readEntry(
 ): Promise<CacheEntry | undefined> {
   const held = memory.get(key, nowMs)
   if (held !== undefined) return held
-  const stored = await within(timeoutMs, env.CACHE.get(nameOf(key), 'arrayBuffer'))
-  const entry = stored === undefined ? undefined : decodeEntry(new Uint8Array(stored))
+  const entry = await readStored(env, { key, timeoutMs })
   if (entry !== undefined) hold(memory, key, { entry, nowMs })
   return entry
+}
+
+/** The entry that KV has under a key; undefined when there is none, or KV is away or slower than allowed. */
+export async function readStored(
+  env: CacheEnv,
+  { key, timeoutMs }: { key: string; timeoutMs: number },
+): Promise<CacheEntry | undefined> {
+  const stored = await within(timeoutMs, env.CACHE.get(nameOf(key), 'arrayBuffer'))
+  return stored === undefined ? undefined : decodeEntry(new Uint8Array(stored))
 }
 
 /** Keeps an entry; a KV that is full, away or asked too often is no failure of the request's. */

@@ -21,6 +21,8 @@ export interface Caller {
   limits?: readonly InlineLimit[]
   /** The key was made to be handed on, and may not set budgets. */
   isTemporary?: true
+  /** Kept answers of this key are for nobody else, and nobody else's are for it. */
+  hasOwnCache?: true
 }
 
 /** Hashes of the keys that were presented lately, so that a warm isolate authenticates without an await. */
@@ -110,6 +112,7 @@ function callerOfRow(row: ApiKeyRow, nowMs: number): Caller {
     ...(row.unknownPrice == null ? {} : { unknownPrice: row.unknownPrice }),
     ...(row.limits === null ? {} : { limits: row.limits }),
     ...(row.isTemporary ? { isTemporary: true } : {}),
+    ...(row.cacheScope === 'api_key' ? { hasOwnCache: true } : {}),
   }
 }
 

@@ -13,7 +13,8 @@ export const DIMENSIONS = [
 
 /** What is added up in a roll-up. */
 export const SUMS = [
-  ...(['requests', 'errors', 'cancelled', 'cache_hits', 'input_tokens', 'cache_read_tokens'] as const),
+  ...(['requests', 'errors', 'cancelled', 'cache_hits', 'cache_misses'] as const),
+  ...(['input_tokens', 'cache_read_tokens'] as const),
   ...(['cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'cost_nano_usd', 'unknown_costs'] as const),
   ...(['saved_nano_usd', 'latency_ms', 'first_token_ms', 'first_tokens'] as const),
 ] as const
@@ -51,6 +52,7 @@ export function countedOf(record: LogRecord, cost: LoggedCost) {
     errors: Number(record.ending === 'failed'),
     cancelled: Number(record.ending === 'cancelled'),
     cache_hits: Number(isFromCache(record)),
+    cache_misses: Number(record.cache?.status === 'miss'),
     input_tokens: usage?.inputTokens ?? 0,
     cache_read_tokens: usage?.cacheReadTokens ?? 0,
     cache_write_tokens: (usage?.cacheWrite5mTokens ?? 0) + (usage?.cacheWrite1hTokens ?? 0),

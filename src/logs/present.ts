@@ -2,6 +2,8 @@ import type { StoredAttempt, StoredLimitInfo } from '../platform/logs-schema'
 import type { LogRow } from './query'
 
 const NANO_PER_UNIT = 1_000_000_000
+/** What a kept answer's row calls its model (compatibility document, A5.2); the model itself is beside it. */
+const CACHE_MODEL = 'respan/cache'
 
 /** A log row under Respan's names (compatibility document, A12.2), with ours beside them. */
 export function presentLog(row: LogRow) {
@@ -32,7 +34,7 @@ export function presentLog(row: LogRow) {
     organization_key_name: row.apiKeyName,
     request_url_path: row.path,
     user_agent: row.userAgent,
-    model: row.model,
+    model: row.cacheStatus === 'hit' ? CACHE_MODEL : row.model,
     deployment_name: row.upstreamModel,
     provider_id: row.providerId,
     credential_kind: row.credentialKind,
@@ -86,6 +88,7 @@ function cacheOf(row: LogRow) {
   return {
     cache_hit: row.cacheStatus === 'hit' || row.cacheStatus === 'joined',
     cache_status: row.cacheStatus,
+    cached_model: row.cacheStatus === 'hit' ? row.model : null,
     cache_key: row.cacheKey,
     cache_age: row.cacheAgeMs === null ? null : row.cacheAgeMs / 1_000,
     saved_cost: row.savedNanoUsd === null ? null : row.savedNanoUsd / NANO_PER_UNIT,

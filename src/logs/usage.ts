@@ -114,6 +114,8 @@ function presentSums(row: Record<string, unknown>) {
     errors: sum('errors'),
     cancelled: sum('cancelled'),
     cache_hits: sum('cache_hits'),
+    cache_misses: sum('cache_misses'),
+    cache_hit_ratio: ratio(sum('cache_hits'), sum('cache_hits') + sum('cache_misses')),
     total_prompt_tokens: prompt,
     total_completion_tokens: sum('output_tokens'),
     total_tokens: prompt + sum('output_tokens'),
@@ -129,6 +131,10 @@ function presentSums(row: Record<string, unknown>) {
     average_ttft: average(sum('first_token_ms'), sum('first_tokens')),
     ...percentiles('ttft', row.first_token_histogram),
   }
+}
+
+function ratio(part: number, all: number): number | null {
+  return all === 0 ? null : part / all
 }
 
 function average(totalMs: number, count: number): number | null {

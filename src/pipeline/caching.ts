@@ -1,5 +1,7 @@
 import { type CacheScope, cacheKeyOf, type Question } from '../cache/cache-key'
+import { exactJson } from '../cache/canonical-json'
 import type { CacheEntry } from '../cache/entry'
+import { isCleared } from '../cache/generations'
 import { type CachePolicy, cachePolicyOf } from '../cache/policy'
 import { bodyQuestion, chatQuestion } from '../cache/question'
 import { DEFAULT_TIMEOUT_MS, type ResponseCache, readEntry } from '../cache/response-cache'
@@ -102,15 +104,15 @@ export async function cachingOf(
   // Those who name nobody share with each other, not with everybody.
   const customer = wish.policy.isByCustomer ? (customerOf(intake.parameters) ?? '') : undefined
   // Whoever brings keys may bring hosts too: what those answer is for nobody else.
-  const isOwn = targets.some(({ credential }) => credential.kind === 'request')
+  const isOwn = caller.hasOwnCache === true || targets.some(({ credential }) => credential.kind === 'request')
   const scope: CacheScope = {
     environment: caller.environment,
     ...(isOwn ? { apiKeyId: caller.apiKeyId } : {}),
     ...(customer === undefined ? {} : { customer }),
     ...(models === undefined ? {} : { models }),
   }
-  const key = await cacheKeyOf(scope, question, () => semanticText(intake))
-  const suits = (entry: CacheEntry) => isServable(exchange, entry, given)
+  const key = await cacheKeyOf(scope, question, () => exactBody(intake))
+  const suits = (entry: CacheEntry) => isServable(exchange, entry, { ...given, key })
   return { key, ...wish, isChat, models, responses, suits }
 }
 
@@ -142,25 +144,31 @@ function questionOf(exchange: Exchange, { intake, decoded }: CacheRequest): Ques
 }
 
 /** The request as it was written, but for what was for the gateway. */
-function semanticText({ bytes, members, bodyNames }: Intake): string {
+function exactBody({ bytes, members, bodyNames }: Intake): unknown {
   const decoder = new TextDecoder()
-  return members
-    .filter(({ key }) => !bodyNames.has(key))
-    .map(({ key, valueStart, valueEnd }) => `${key}:${decoder.decode(bytes.subarray(valueStart, valueEnd))}`)
-    .join(',')
+  const own = members.filter(({ key }) => !bodyNames.has(key))
+  return Object.fromEntries(
+    own.map(({ key, valueStart, valueEnd }) => [
+      key,
+      exactJson(decoder.decode(bytes.subarray(valueStart, valueEnd))),
+    ]),
+  )
 }
 
 /** Whether a kept answer may be given to this request, now. */
 function isServable(
   { env, effects, protocol }: Exchange,
-  { about, reply: { head } }: CacheEntry,
-  given: CacheRequest & { wish: Pick<Caching, 'policy'> },
+  entry: CacheEntry,
+  given: CacheRequest & { key: string; wish: Pick<Caching, 'policy'> },
 ): boolean {
-  const { caller, intake, config } = given
+  const { caller, intake, config, key } = given
+  const { about, reply } = entry
+  const { head } = reply
   const { policy } = given.wish
   const nowMs = effects.now()
   if (nowMs >= about.expiresAtMs || nowMs - about.createdAtMs > policy.ttlMs) return false
   if (about.hasToolCalls && !policy.keepsToolCalls) return false
+  if (isCleared(entry, key, config.cacheGenerations)) return false
   const isStrict = intake.parameters.require_parameters ?? caller.requiresParameters ?? false
   if (isStrict && about.losses.length > 0) return false
   const around = surroundingsOf(env, config, protocol.speaks)

@@ -6,7 +6,7 @@ import type { Config } from '../platform/config'
 import type { Timeouts } from '../platform/lifeline'
 import type { Pin } from '../routing/pin'
 import { admittedIntake, jobOf, prepare } from './admit'
-import { type Caching, cacheWish, cachingOf } from './caching'
+import { cacheWish, cachingOf } from './caching'
 import { explainedTargets } from './explain-target'
 import type { Intake } from './intake'
 import type { Isolate } from './isolate'
@@ -43,7 +43,7 @@ export async function explain(
     limits: explainedLimits(job, config),
     parameters: explainedParameters(intake),
     prompt: explainedPrompt(known.prompt),
-    cache_key: (await explainedCaching(job, isolate, config))?.key ?? null,
+    cache_key: await explainedKey(job, isolate, config),
   }
 }
 
@@ -54,14 +54,10 @@ function explainedPrompt(prompt: Known['prompt']) {
   return { id, name, version, label, messages: JSON.parse(prompt.messagesJson() ?? 'null') }
 }
 
-/** How a request would take part in the response cache. */
-export async function explainedCaching(
-  job: Job,
-  isolate: Isolate,
-  config: Config,
-): Promise<Caching | undefined> {
+async function explainedKey(job: Job, isolate: Isolate, config: Config): Promise<string | null> {
   const wish = cacheWish(job, { intake: job.intake, config })
-  return wish === undefined ? undefined : cachingOf(job, isolate, { ...job, config, wish })
+  if (wish === undefined) return null
+  return (await cachingOf(job, isolate, { ...job, config, wish }))?.key ?? null
 }
 
 /** In the words and the unit of the settings. */

@@ -1,4 +1,4 @@
-import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { RetrySettings, Settings, TimeoutSettings } from './settings'
 
 /** A limit that is part of an API key, in the words of the API: US dollars for cost. */
@@ -30,6 +30,10 @@ export const apiKeys = sqliteTable('api_keys', {
   limits: text('limits', { mode: 'json' }).$type<InlineLimit[]>(),
   /** Made at /api/temporary-keys/, and only seen there. */
   isTemporary: integer('is_temporary', { mode: 'boolean' }).notNull().default(false),
+  /** Among whom kept answers are shared. */
+  cacheScope: text('cache_scope', { enum: ['organization', 'api_key'] })
+    .notNull()
+    .default('organization'),
 })
 
 /** Custom providers; `api_key` and `headers` hold AES-GCM sealed text. */
@@ -222,6 +226,21 @@ export const settings = sqliteTable('settings', {
   updatedAtMs: integer('updated_at_ms').notNull(),
 })
 
+/**
+ * When the present generation of kept answers began: of all, of a model, of an end user's, or of one key. What was
+ * asked before is not served any more.
+ */
+export const cacheGenerations = sqliteTable(
+  'cache_generations',
+  {
+    scope: text('scope', { enum: ['all', 'model', 'customer', 'key'] }).notNull(),
+    /** Empty for all. */
+    subject: text('subject').notNull(),
+    beganAtMs: integer('began_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.scope, table.subject] })],
+)
+
 /** One counter per section; triggers raise it with every change, so that no writer can forget to. */
 export const configVersions = sqliteTable('config_versions', {
   section: text('section').primaryKey(),
@@ -250,3 +269,4 @@ export type CustomerBudgets = Pick<
 >
 export type AlertChannelRow = typeof alertChannels.$inferSelect
 export type MonitorRow = typeof monitors.$inferSelect
+export type CacheGenerationRow = typeof cacheGenerations.$inferSelect

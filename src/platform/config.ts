@@ -1,17 +1,8 @@
-import { eq, gt, isNotNull, isNull, or } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
-import {
-  byCustomer,
-  byGroupId,
-  byHash,
-  byModelName,
-  byProvider,
-  byProviderId,
-  settingsOf,
-} from './config-maps'
 import type {
   ApiKeyRow,
+  CacheGenerationRow,
   CustomerBudgets,
   LimitRow,
   LoadBalanceGroupRow,
@@ -20,27 +11,11 @@ import type {
   ProviderRow,
   SettingsRow,
 } from './config-schema'
-import {
-  apiKeys,
-  configVersions,
-  customers,
-  limits,
-  loadBalanceGroups,
-  models,
-  providerKeys,
-  providers,
-  settings,
-} from './config-schema'
+import { configVersions } from './config-schema'
+import { sections } from './config-sections'
 import type { Env } from './env'
 import { SluiceError } from './failure'
-import {
-  indexPrompts,
-  NO_PROMPTS,
-  type PromptIndex,
-  promptQueries,
-  promptRows,
-  readPrompts,
-} from './held-prompts'
+import { indexPrompts, NO_PROMPTS, type PromptIndex, promptRows, readPrompts } from './held-prompts'
 import type { Settings } from './settings'
 import { createSnapshot, type Snapshot } from './snapshot'
 
@@ -58,11 +33,11 @@ export interface Config {
   customersById: ReadonlyMap<string, CustomerBudgets>
   /** What was set, without the defaults. */
   settings: Settings
+  /** When kept answers were cleared last, by scope and subject: `all:`, `model:...`. */
+  cacheGenerations: ReadonlyMap<string, number>
   prompts: PromptIndex
 }
 
-/** For so long an expired temporary key is told that it has expired. */
-const EXPIRED_KEY_MS = 24 * 60 * 60 * 1_000
 const LAST_GOOD = 'config/last-good'
 /** The shape of what is kept in KV; a copy from another release is not read. */
 const LAST_GOOD_FORMAT = 1
@@ -79,6 +54,7 @@ const lastGoodSchema = z.object({
   loadBalanceGroups: z.array(z.custom<LoadBalanceGroupRow>(isRow)).default([]),
   settings: z.array(z.custom<SettingsRow>(isRow)).default([]),
   customers: z.array(z.custom<CustomerBudgets>(isRow)).default([]),
+  cacheGenerations: z.array(z.custom<CacheGenerationRow>(isRow)).default([]),
   prompts: z.custom<PromptIndex['rows']>(isRow).default(NO_PROMPTS.rows),
 })
 
@@ -121,6 +97,7 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     groups,
     settingRows,
     customerRows,
+    clears,
     prompts,
   ] = await Promise.all([
     moved('api_keys') ? read.apiKeys : undefined,
@@ -131,6 +108,7 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
     moved('settings') ? read.settings : undefined,
     moved('customers') ? read.customers : undefined,
+    moved('cache_generations') ? read.cacheGenerations : undefined,
     moved('prompts') ? readPrompts(database) : undefined,
   ])
   return {
@@ -143,52 +121,8 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     loadBalanceGroupsById: groups === undefined ? known.loadBalanceGroupsById : byGroupId(groups),
     settings: settingRows === undefined ? known.settings : settingsOf(settingRows),
     customersById: customerRows === undefined ? known.customersById : byCustomer(customerRows),
+    cacheGenerations: clears === undefined ? known.cacheGenerations : byScope(clears),
     prompts: prompts ?? known.prompts,
-  }
-}
-
-const budgetColumns = {
-  customerIdentifier: customers.customerIdentifier,
-  periodBudget: customers.periodBudget,
-  budgetDuration: customers.budgetDuration,
-  periodStartMs: customers.periodStartMs,
-  periodEndMs: customers.periodEndMs,
-  totalBudget: customers.totalBudget,
-  rateLimit: customers.rateLimit,
-  markupPercentage: customers.markupPercentage,
-}
-
-/** One query for each section; none runs before it is awaited. */
-function sections(database: ReturnType<typeof drizzle>) {
-  return {
-    // Temporary keys are many, and of one that is long over there is nothing to say but that it is not valid.
-    apiKeys: database
-      .select()
-      .from(apiKeys)
-      .where(
-        or(
-          eq(apiKeys.isTemporary, false),
-          isNull(apiKeys.expiresAtMs),
-          gt(apiKeys.expiresAtMs, Date.now() - EXPIRED_KEY_MS),
-        ),
-      ),
-    providers: database.select().from(providers),
-    models: database.select().from(models),
-    limits: database.select().from(limits),
-    providerKeys: database.select().from(providerKeys).orderBy(providerKeys.name),
-    loadBalanceGroups: database.select().from(loadBalanceGroups),
-    settings: database.select().from(settings),
-    ...promptQueries(database),
-    customers: database
-      .select(budgetColumns)
-      .from(customers)
-      .where(
-        or(
-          isNotNull(customers.periodBudget),
-          isNotNull(customers.totalBudget),
-          isNotNull(customers.rateLimit),
-        ),
-      ),
   }
 }
 
@@ -205,6 +139,7 @@ async function loadAll(env: Env): Promise<Config> {
     groups,
     settingRows,
     customerRows,
+    clears,
     ...stored
   ] = await database.batch([
     database.select().from(configVersions),
@@ -216,6 +151,7 @@ async function loadAll(env: Env): Promise<Config> {
     read.loadBalanceGroups,
     read.settings,
     read.customers,
+    read.cacheGenerations,
     read.prompts,
     read.versions,
     read.labels,
@@ -231,6 +167,7 @@ async function loadAll(env: Env): Promise<Config> {
     loadBalanceGroups: groups,
     settings: settingRows,
     customers: customerRows,
+    cacheGenerations: clears,
     prompts: promptRows(stored),
   })
 }
@@ -248,8 +185,45 @@ function indexed(rows: ConfigRows): Config {
     loadBalanceGroupsById: byGroupId(rows.loadBalanceGroups),
     settings: settingsOf(rows.settings),
     customersById: byCustomer(rows.customers),
+    cacheGenerations: byScope(rows.cacheGenerations),
     prompts: indexPrompts(rows.prompts),
   }
+}
+
+function byHash(rows: ApiKeyRow[]): Map<string, ApiKeyRow> {
+  return new Map(rows.map((row) => [row.hash, row]))
+}
+
+function byProviderId(rows: ProviderRow[]): Map<string, ProviderRow> {
+  return new Map(rows.map((row) => [row.providerId, row]))
+}
+
+function byModelName(rows: ModelRow[]): Map<string, ModelRow> {
+  return new Map(rows.map((row) => [row.modelName, row]))
+}
+
+function byProvider(rows: ProviderKeyRow[]): Map<string, ProviderKeyRow[]> {
+  const byId = new Map<string, ProviderKeyRow[]>()
+  for (const row of rows) byId.set(row.providerId, [...(byId.get(row.providerId) ?? []), row])
+  return byId
+}
+
+function byGroupId(rows: LoadBalanceGroupRow[]): Map<string, LoadBalanceGroupRow> {
+  return new Map(rows.map((row) => [row.groupId, row]))
+}
+
+function byCustomer(rows: CustomerBudgets[]): Map<string, CustomerBudgets> {
+  return new Map(rows.map((row) => [row.customerIdentifier, row]))
+}
+
+function byScope(rows: CacheGenerationRow[]): Map<string, number> {
+  return new Map(rows.map(({ scope, subject, beganAtMs }) => [`${scope}:${subject}`, beganAtMs]))
+}
+
+const NOTHING_SET: Settings = {}
+
+function settingsOf([row]: SettingsRow[]): Settings {
+  return row?.value ?? NOTHING_SET
 }
 
 async function readLastGood(env: Env): Promise<Config | undefined> {
@@ -275,6 +249,10 @@ async function keepLastGood(env: Env, config: Config): Promise<void> {
     settings: [{ id: 1, value: config.settings, updatedAtMs: 0 }],
     customers: [...config.customersById.values()],
     prompts: config.prompts.rows,
+    cacheGenerations: [...config.cacheGenerations].map(([name, beganAtMs]) => {
+      const [scope = '', ...subject] = name.split(':')
+      return { scope, subject: subject.join(':'), beganAtMs }
+    }),
   }
   await env.CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })
 }

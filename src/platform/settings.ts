@@ -14,6 +14,8 @@ const cacheOptionsSchema = z.strictObject({
   cache_by_customer: z.boolean(),
   is_cached_by_model: z.boolean(),
   omit_log: z.boolean(),
+  cache_tool_calls: z.boolean(),
+  pace: z.enum(['instant', 'natural']),
 })
 const cacheSchema = z.strictObject({
   cache_enabled: z.boolean(),
@@ -114,7 +116,10 @@ export const defaultSettings = {
   cache: {
     cache_enabled: false,
     cache_ttl: 2_592_000,
-    cache_options: { cache_by_customer: false, is_cached_by_model: false, omit_log: false },
+    cache_options: {
+      ...{ cache_by_customer: false, is_cached_by_model: false, omit_log: false },
+      ...{ cache_tool_calls: true, pace: 'instant' },
+    },
   },
   timeouts: { headers: null, first_content: null, idle: null, total: null },
   retention: { bodies_days: null, logs_days: null },

@@ -24,6 +24,8 @@ export const usageHourly = sqliteTable(
     errors: integer('errors').notNull(),
     cancelled: integer('cancelled').notNull(),
     cacheHits: integer('cache_hits').notNull(),
+    /** Requests that wanted a kept answer, for which there was none. */
+    cacheMisses: integer('cache_misses').notNull().default(0),
     /** Input that was neither read from nor written to a provider's cache. */
     inputTokens: integer('input_tokens').notNull(),
     cacheReadTokens: integer('cache_read_tokens').notNull(),

@@ -16,6 +16,7 @@ const fields = {
     .nullish(),
   allowed_models: z.array(z.string().min(1)).min(1, 'must name a model, or be null to allow all').nullish(),
   require_parameters: z.boolean().optional(),
+  cache_scope: z.enum(['organization', 'api_key']).optional(),
   unknown_price: z.enum(['block', 'warn']).nullish(),
   ...limitFields,
 }
@@ -75,6 +76,7 @@ async function create(context: RouteContext): Promise<Response> {
     updatedAtMs: nowMs,
     limits: inlineLimitsOf(given) ?? null,
     isTemporary: false,
+    cacheScope: given.cache_scope ?? 'organization',
   }
   await drizzle(env.CONFIG).insert(apiKeys).values(row)
   await isolate.config.refreshed(background, 0)
@@ -92,6 +94,7 @@ async function change(context: RouteContext): Promise<Response> {
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     ...(given.allowed_models === undefined ? {} : { allowedModels: given.allowed_models }),
     ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
+    ...(given.cache_scope === undefined ? {} : { cacheScope: given.cache_scope }),
     ...(given.unknown_price === undefined ? {} : { unknownPrice: given.unknown_price }),
     ...(limits === undefined ? {} : { limits }),
     ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
@@ -140,6 +143,7 @@ async function shown(context: RouteContext, row: ApiKeyRow) {
     environment: row.environment,
     allowed_models: row.allowedModels,
     require_parameters: row.requireParameters,
+    cache_scope: row.cacheScope,
     unknown_price: row.unknownPrice,
     limits: await shownKeyLimits(context, row),
     expires_at: isoOrNull(row.expiresAtMs),

@@ -1,6 +1,7 @@
 import { alertChannelRoutes } from './alert-channels'
 import { alertEventRoutes } from './alert-events'
 import { apiKeyRoutes } from './api-keys'
+import { cacheRoutes } from './cache'
 import { chatCompletions } from './chat-completions'
 import { createLogRoutes } from './create-logs'
 import { customModelRoutes } from './custom-models'
@@ -56,6 +57,7 @@ export const routes: readonly Route[] = [
   ...providerKeyRoutes,
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
+  ...cacheRoutes,
   ...promptRoutes,
   ...promptVersionRoutes,
   ...promptLabelRoutes,

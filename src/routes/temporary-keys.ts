@@ -74,6 +74,7 @@ async function create(context: RouteContext): Promise<Response> {
     updatedAtMs: nowMs,
     limits: limitsWith(null, given),
     isTemporary: true,
+    cacheScope: 'organization',
   }
   await drizzle(env.CONFIG).insert(apiKeys).values(row)
   await isolate.config.refreshed(background, 0)

@@ -313,7 +313,10 @@ describe('the settings', () => {
     cache: {
       cache_enabled: false,
       cache_ttl: 2_592_000,
-      cache_options: { cache_by_customer: false, is_cached_by_model: false, omit_log: false },
+      cache_options: {
+        ...{ cache_by_customer: false, is_cached_by_model: false, omit_log: false },
+        ...{ cache_tool_calls: true, pace: 'instant' },
+      },
     },
     timeouts: { headers: null, first_content: null, idle: null, total: null },
     retention: { bodies_days: null, logs_days: null },
@@ -372,6 +375,7 @@ describe('the settings', () => {
     [{ retry_params: { retries: 1 } }, 'retry_params'],
     [{ cache: { cache_ttl: 0 } }, 'cache.cache_ttl'],
     [{ cache: { cache_options: { omit_logs: true } } }, 'cache.cache_options'],
+    [{ cache: { cache_options: { pace: 'slow' } } }, 'cache.cache_options.pace'],
     [{ timeouts: { total: -1 } }, 'timeouts.total'],
     [{ timeouts: { connect: 1 } }, 'timeouts'],
     [{ retention: { logs_days: 0.5 } }, 'retention.logs_days'],

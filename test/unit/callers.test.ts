@@ -21,6 +21,7 @@ const row: ApiKeyRow = {
   updatedAtMs: 0,
   limits: null,
   isTemporary: false,
+  cacheScope: 'organization',
 }
 
 function caller(given: Partial<ApiKeyRow>, hash = 'hash') {

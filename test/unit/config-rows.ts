@@ -68,6 +68,7 @@ export function surroundings(given: {
     loadBalanceGroupsById: new Map(),
     settings: {},
     customersById: new Map(),
+    cacheGenerations: new Map(),
     prompts: NO_PROMPTS,
   }
   return { config, mayBePrivate, variable: (name) => new Map(Object.entries(variables)).get(name) }

@@ -23,6 +23,7 @@ export async function storeKey(key: string, given: Partial<ApiKeyRow> = {}): Pro
     updatedAtMs: 1,
     limits: null,
     isTemporary: false,
+    cacheScope: 'organization',
     ...given,
   }
   await drizzle(env.CONFIG).insert(apiKeys).values(row)

@@ -46,7 +46,10 @@ async function ask(query: string, headers: Record<string, string> = ADMIN) {
 const records = [
   record('a', 0),
   record('b', 0, { endedAtMs: START + 1_000 + 2_500, tags: { customerIdentifier: 'ann' } }),
-  record('c', 1, { model: 'other', providerId: 'acme', tags: { customerIdentifier: 'bob' } }),
+  record('c', 1, {
+    ...{ model: 'other', providerId: 'acme', tags: { customerIdentifier: 'bob' } },
+    cache: { status: 'miss', key: 'm' },
+  }),
   record('d', 2, { ending: 'failed', statusCode: 500, usage: undefined, timeToFirstTokenMs: undefined }),
   record('e', 2, { ending: 'cancelled', statusCode: 499, environment: 'test', apiKeyId: 'k2' }),
   record('f', 3, { cache: { status: 'hit', key: 'c' }, tags: { customerIdentifier: 'ann' } }),
@@ -74,6 +77,8 @@ describe('usage', () => {
         errors: 1,
         cancelled: 1,
         cache_hits: 2,
+        cache_misses: 1,
+        cache_hit_ratio: 2 / 3,
         total_prompt_tokens: 800,
         total_completion_tokens: 80,
         total_tokens: 880,

@@ -1,0 +1,1 @@
+ALTER TABLE `usage_hourly` ADD `cache_misses` integer DEFAULT 0 NOT NULL;
