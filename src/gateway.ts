@@ -1,9 +1,11 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { authenticate } from './pipeline/authenticate'
 import { createIsolate, type Isolate } from './pipeline/isolate'
 import type { GatewayEnv } from './pipeline/stages'
+import { backgroundOf } from './platform/background'
 import { realEffects } from './platform/effects'
 import { describe, type Failure, failureHeaders, SluiceError } from './platform/failure'
+import { pathOf } from './platform/url-path'
 import { managementError } from './routes/management'
 import type { KeyedRoute, Route, RouteContext } from './routes/route'
 import { sdkProtocol } from './routes/sdk-protocol'
@@ -22,12 +24,26 @@ export const app: App = new Hono<{ Bindings: GatewayEnv }>({
   router: new StaticFirstRouter(),
 })
 for (const route of routes)
-  app.on(route.method, [...route.paths], (context) => run(route, contextOf(context)))
+  app.on(route.method, [...route.paths], ({ env, executionCtx, req }) =>
+    run(route, contextOf(req.raw, { params: req.param(), env, executionCtx })),
+  )
 app.notFound(({ req }) => failedForSdk(nothingAt(req.method, new URL(req.url).pathname), req.raw))
 app.onError((cause) => managementError(failureOf(cause)))
 
+/** The routes that answer at a fixed path: those of the SDKs, for which a router's own objects would be the most work. */
+const answering = new Map<string, Route>()
+for (const route of routes.filter(({ auth }) => auth === 'inference').toReversed())
+  for (const path of route.paths) if (!/[:*{]/.test(path)) answering.set(`${route.method} ${path}`, route)
+
 /** The gateway worker. */
-export default { fetch: app.fetch }
+export default {
+  fetch(request, env, executionCtx): Response | Promise<Response> {
+    const route = answering.get(`${request.method} ${pathOf(request.url)}`)
+    if (route === undefined) return app.fetch(request, env, executionCtx)
+    const answered = run(route, contextOf(request, { params: NO_PARAMS, env, executionCtx }))
+    return answered.catch((cause: unknown) => managementError(failureOf(cause)))
+  },
+} satisfies ExportedHandler<GatewayEnv>
 // biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports
 export { SharedCall } from './flights/shared-call'
 export { IdempotentCall } from './idempotency/idempotent-call'
@@ -51,17 +67,15 @@ async function runKeyed(route: KeyedRoute, context: RouteContext): Promise<Respo
   return route.handle(context, caller)
 }
 
-function contextOf(context: Context<{ Bindings: GatewayEnv }>): RouteContext {
-  const { env, executionCtx, req } = context
+const NO_PARAMS = {}
+
+function contextOf(
+  request: Request,
+  given: Pick<RouteContext, 'params' | 'env'> & { executionCtx: Pick<ExecutionContext, 'waitUntil'> },
+): RouteContext {
+  const { params, env, executionCtx } = given
   isolate ??= createIsolate(env, realEffects)
-  return {
-    request: req.raw,
-    params: req.param(),
-    env,
-    effects: realEffects,
-    isolate,
-    background: (work) => executionCtx.waitUntil(work),
-  }
+  return { request, params, env, effects: realEffects, isolate, background: backgroundOf(executionCtx) }
 }
 
 // A path that exists for another method says so.

@@ -31,10 +31,21 @@ export function filler(bytes) {
   return WORDS.repeat(Math.max(0, Math.round(bytes / once)))
 }
 
-/** A chat request of about that size; the kind of answer it wants is the first thing in its last message. */
-export function chatRequest({ kind, requestBytes, stream, usage, modelLast }) {
+/** Who may answer a request that is balanced, and what is done when that fails; `provision.mjs` stores the names. */
+const ROUTING = {
+  load_balance_group: { group_id: 'bench-group' },
+  fallback_models: ['bench-spare', 'bench-last'],
+  retry_params: { num_retries: 2, retry_after: 0.5 },
+}
+
+/**
+ * A chat request of about that size; the kind of answer it wants is the first thing in its last message. With
+ * `routed` it names a group instead of a model, fallbacks and retries, and is no larger for it.
+ */
+export function chatRequest({ kind, requestBytes, stream, usage, modelLast, routed }) {
   const count = requestBytes > 64 * 1024 ? 16 : 2
-  const part = (requestBytes - 200 - count * 35) / count
+  const more = routed ? JSON.stringify(ROUTING).length : 0
+  const part = (requestBytes - 200 - count * 35 - more) / count
   const messages = Array.from({ length: count }, (_, i) => ({
     role: i % 2 === 0 ? 'user' : 'assistant',
     content: `@@${kind}@@ ${filler(part - 15)}`,
@@ -42,6 +53,7 @@ export function chatRequest({ kind, requestBytes, stream, usage, modelLast }) {
   const options = { temperature: 0.7, max_tokens: 400 }
   if (stream) options.stream = true
   if (usage) options.stream_options = { include_usage: true }
+  if (routed) return Buffer.from(JSON.stringify({ ...ROUTING, messages, ...options }))
   const request = modelLast
     ? { messages, ...options, model: 'bench' }
     : { model: 'bench', messages, ...options }

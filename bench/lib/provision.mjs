@@ -20,6 +20,16 @@ export async function provision({ port, adminKey, upstreamPort, probe }) {
   const base_url = `http://127.0.0.1:${upstreamPort}/v1`
   await create('/api/providers/', { provider_id: 'mock', base_url, api_key: 'upstream-key' })
   await create('/api/models/', { model_name: 'bench', provider_id: 'mock', upstream_model: 'bench-upstream' })
+  // A second deployment to balance with, and fallbacks that nobody needs.
+  await create('/api/providers/', { provider_id: 'mocktwo', base_url, api_key: 'upstream-key' })
+  for (const [model_name, provider_id] of [
+    ['bench-other', 'mocktwo'],
+    ['bench-spare', 'mock'],
+    ['bench-last', 'mocktwo'],
+  ])
+    await create('/api/models/', { model_name, provider_id, upstream_model: 'bench-upstream' })
+  const models = [{ model: 'bench', weight: 2 }, { model: 'bench-other' }]
+  await create('/api/load-balance-groups/', { group_id: 'bench-group', models })
   const { api_key: apiKey } = await create('/api/api-keys/', { name: 'bench' })
   await untilServed(() => call('/v1/chat/completions', apiKey, probe))
   const stranger = await call('/v1/chat/completions', 'sk-nobody', probe)

@@ -10,13 +10,17 @@ const GATEWAY_GZIP_LIMIT = 150 * KIB
 export function summarise(scenarios, { cells, refused }) {
   return scenarios.map((scenario) => {
     const own = cells.filter((cell) => cell.scenario === scenario.name && !refused.has(cell.target))
-    const floors = new Map(own.filter((cell) => cell.target === 'floor').map((cell) => [cell.round, cell]))
-    const names = ['direct', 'floor', 'gateway'].filter((name) => own.some((cell) => cell.target === name))
+    const ofTarget = (name) =>
+      new Map(own.filter((cell) => cell.target === name).map((cell) => [cell.round, cell]))
+    const [floors, plains] = [ofTarget('floor'), ofTarget('plain')]
+    const names = ['direct', 'floor', 'plain', 'gateway'].filter((name) =>
+      own.some((cell) => cell.target === name),
+    )
     const rows = names.map((name) =>
       targetRow(
         name,
         own.filter((cell) => cell.target === name),
-        floors,
+        { floors, plains },
       ),
     )
     return {
@@ -30,7 +34,7 @@ export function summarise(scenarios, { cells, refused }) {
   })
 }
 
-function targetRow(target, cells, floors) {
+function targetRow(target, cells, { floors, plains }) {
   const each = (value) => spread(cells.map(value))
   const paired = cells.filter((cell) => floors.has(cell.round))
   const row = { target, firstMs: each((cell) => cell.firstMs), totalMs: each((cell) => cell.totalMs) }
@@ -38,12 +42,21 @@ function targetRow(target, cells, floors) {
   if (cells[0].cpu !== undefined) row.cpu = each((cell) => cell.cpu)
   if (cells[0].cpu === undefined || paired.length === 0) return row
   row.ratio = spread(paired.map((cell) => cell.cpu / floors.get(cell.round).cpu))
+  const beside = cells.filter((cell) => plains.has(cell.round))
+  if (beside.length > 0) row.plain = spread(beside.map((cell) => cell.cpu / plains.get(cell.round).cpu))
   row.laterMs = spread(paired.map((cell) => cell.firstMs - floors.get(cell.round).firstMs))
   return row
 }
 
 function verdict(limit, row) {
   if (!limit || !row?.ratio) return undefined
+  if (limit.plain && !row.plain) return undefined
+  if (limit.plain) {
+    const { mid, low, high } = row.plain
+    const shown = [mid, low, high].map((number) => number.toFixed(2))
+    const text = `CPU at most ${limit.plain} x plain, is ${shown[0]} [${shown[1]}..${shown[2]}]`
+    return { text, met: mid <= limit.plain }
+  }
   if (limit.ratio) return { text: `CPU at most ${limit.ratio} x floor`, met: row.ratio.mid <= limit.ratio }
   return {
     text: `first content at most ${limit.firstMs} ms after the floor's`,

@@ -1,7 +1,7 @@
 import { logProblem, problemOf } from './checks.mjs'
 import { runLoad } from './load.mjs'
 import { cpuMicros, untilQuiet } from './machine.mjs'
-import { scenarios as all, expectationOf, payloadOf } from './scenarios.mjs'
+import { scenarios as all, expectationOf, payloadOf, targetsOf } from './scenarios.mjs'
 import { median, percentile } from './statistics.mjs'
 
 const LOG_PATIENCE_MS = 3000
@@ -18,7 +18,7 @@ export async function runRounds({ stage, scenarios, rounds, share, say }) {
   for (let round = 1; round <= rounds; round++) {
     for (const scenario of scenarios) {
       say(`round ${round} of ${rounds}: ${scenario.name}`)
-      const targets = stage.targets.filter(({ name }) => !session.refused.has(name))
+      const targets = targetsOf(scenario, stage.targets).filter(({ name }) => !session.refused.has(name))
       await measure(session, scenario, targets, round)
     }
     say(`round ${round} of ${rounds}: waiting for the consumer`)
@@ -61,11 +61,8 @@ function load(session, scenario, target, requests) {
 // that is busy for a second then slows all of them, and the ratio stands.
 async function measure(session, scenario, targets, round) {
   const perSlice = Math.max(scenario.connections, Math.round((scenario.requests * session.share) / SLICES))
-  const runs = targets.map((target) => ({ target, samples: [], bad: [], seconds: 0, seen: {} }))
-  for (const run of runs) {
-    await load(session, scenario, run.target, perSlice)
-    run.before = await cpuWhenQuiet(run.target)
-  }
+  const runs = targets.map((target) => ({ target, samples: [], bad: [], seconds: 0, cpu: 0, seen: {} }))
+  for (const run of runs) await load(session, scenario, run.target, perSlice)
   for (let slice = 0; slice < SLICES; slice++) {
     for (const run of slice % 2 === 0 ? runs : runs.toReversed()) {
       await takeSlice(session, scenario, run, perSlice)
@@ -73,7 +70,7 @@ async function measure(session, scenario, targets, round) {
   }
   for (const run of runs) {
     const requests = perSlice * SLICES
-    const cpu = run.target.pid && ((await cpuWhenQuiet(run.target)) - run.before) / requests
+    const cpu = run.target.pid && run.cpu / requests
     const cell = summarise({ scenario: scenario.name, target: run.target.name, round, requests, cpu }, run)
     session.cells.push(cell)
     const problem = problemOf({ cell, scenario, ...run })
@@ -83,11 +80,13 @@ async function measure(session, scenario, targets, round) {
 
 async function takeSlice(session, scenario, run, requests) {
   const { askUpstream } = session.stage
+  const cpuBefore = await cpuWhenQuiet(run.target)
   const before = await askUpstream('counts')
   const { samples, bad, seconds } = await load(session, scenario, run.target, requests)
-  await cpuWhenQuiet(run.target)
+  const cpuAfter = await cpuWhenQuiet(run.target)
   const after = await askUpstream('counts')
   for (const name of Object.keys(after)) run.seen[name] = (run.seen[name] ?? 0) + after[name] - before[name]
+  if (cpuBefore !== undefined) run.cpu += cpuAfter - cpuBefore
   run.samples.push(...samples)
   run.bad.push(...bad)
   run.seconds += seconds

@@ -5,11 +5,16 @@ const KB = 1024
 
 /**
  * What is measured. `limit.ratio` is CPU per request against the floor, `limit.firstMs` is what the first
- * content may come later than the floor's; `extra` scenarios run only when they are named with --only. In a
- * `translated` one the gateway's client speaks another protocol than the upstream, which no floor can do.
+ * content may come later than the floor's, `limit.plain` is CPU against the gateway's without routing; `extra` scenarios run only when they are named with --only. In a
+ * `translated` one the gateway's client speaks another protocol than the upstream, which no floor can do; in a
+ * `routed` one it asks for a balanced group, fallbacks and retries, beside the same load that does not.
  */
 export const scenarios = [
   json('json-1k', 'JSON 1 KB', 'reply-1k', KB, 2400, { limit: { ratio: 1.6 } }),
+  json('json-1k-routed', 'JSON 1 KB, with a balanced group, fallbacks and retries', 'reply-1k', KB, 2400, {
+    routed: true,
+    limit: { plain: 1.1 },
+  }),
   json('json-32k', 'JSON 32 KB', 'reply-32k', 32 * KB, 800),
   json('json-512k', 'JSON 512 KB request, 1 KB reply', 'reply-1k', 512 * KB, 160, { limit: { ratio: 2 } }),
   json('json-512k-both', 'JSON 512 KB request, 512 KB reply', 'reply-512k', 512 * KB, 160),
@@ -58,10 +63,19 @@ function sse(name, title, kind, requests, more) {
   return { name, title, kind, requestBytes: KB, requests, connections: 16, stream: true, ...more }
 }
 
+/** The targets of a scenario: a routed one has the gateway twice, once for the same requests without routing. */
+export function targetsOf(scenario, targets) {
+  if (!scenario.routed) return targets
+  return targets.flatMap((target) =>
+    target.rewritten ? [{ ...target, name: 'plain', plain: true }, target] : [target],
+  )
+}
+
 /** The bytes of one request of a scenario. */
-export function payloadOf(scenario, { apiKey, rewritten }) {
+export function payloadOf(scenario, { apiKey, rewritten, plain }) {
   const isMessages = scenario.translated === true && rewritten === true
-  const body = isMessages ? messagesRequest(scenario) : chatRequest(scenario)
+  const routed = scenario.routed === true && rewritten === true && plain !== true
+  const body = isMessages ? messagesRequest(scenario) : chatRequest({ ...scenario, routed })
   const head = [
     `POST /v1/${isMessages ? 'messages' : 'chat/completions'} HTTP/1.1`,
     'host: 127.0.0.1',

@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import { passShield } from '../limits/shield'
 import type { LogAttempt } from '../logs/log-record'
 import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
@@ -34,11 +35,12 @@ export async function admit(
   isolate: Isolate,
   given: { pin: Pin | undefined; known: Known },
 ): Promise<Job> {
-  const { effects } = exchange
+  const { env, effects } = exchange
   const { pin, known } = given
   const caller = await authenticate(exchange, isolate)
   known.caller = caller
   known.authenticatedAtMs = effects.now()
+  if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
   const intake = await admittedIntake(exchange, isolate, known)
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const decoded = decodedOnce(exchange, intake)

@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import { passShield } from '../limits/shield'
 import { describe, SluiceError } from '../platform/failure'
 import { createLifeline, type Lifeline } from '../platform/lifeline'
 import { sourceOf, type Target } from '../providers/target'
@@ -52,11 +53,12 @@ export async function forward(
   forwarding: Forwarding,
 ): Promise<Response> {
   const known: Known = { attempts: [] }
-  const { effects, request } = exchange
+  const { effects, request, env } = exchange
   try {
     const caller = await authenticate(exchange, isolate)
     known.caller = caller
     known.authenticatedAtMs = effects.now()
+    if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
     const { intake, body, fields } = await readForwarded(request, forwarding.isOwnPath)
     known.intake = intake
     intake.ignored = [...intake.ignored, ...withoutEffect(intake)]

@@ -217,13 +217,27 @@ function deepest(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: strin
   return { path: [...issue.path, ...inner.path], message: inner.message }
 }
 
-function validated(given: unknown, wayOf: ReadParameters['wayOf']): GatewayParameters {
-  const parsed = parametersSchema.safeParse(given)
-  if (parsed.success) return parsed.data
-  const [first] = parsed.error.issues
+const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(parametersSchema.shape))
+
+// One by one, and only what was given: a request has a few of the fifty, and looking at the others costs as much.
+function validated(
+  given: Readonly<Record<string, unknown>>,
+  wayOf: ReadParameters['wayOf'],
+): GatewayParameters {
+  const parameters: GatewayParameters = {}
+  for (const [name, value] of Object.entries(given)) {
+    const parsed = SCHEMAS.get(name)?.safeParse(value)
+    if (parsed?.success === true) Object.assign(parameters, { [name]: parsed.data })
+    else if (parsed !== undefined) throw wrongParameter(name, parsed.error, wayOf)
+  }
+  return parameters
+}
+
+function wrongParameter(name: string, error: z.ZodError, wayOf: ReadParameters['wayOf']): SluiceError {
+  const [first] = error.issues
   const issue = first === undefined ? undefined : deepest(first)
-  const param = issue?.path.map(String).join('.') ?? ''
-  throw new SluiceError({
+  const param = [name, ...(issue?.path ?? [])].map(String).join('.')
+  return new SluiceError({
     kind: 'invalid_request',
     code: 'invalid_parameter',
     param,

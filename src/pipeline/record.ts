@@ -11,6 +11,7 @@ import {
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
+import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
@@ -83,7 +84,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     apiKeyId: caller?.apiKeyId,
     apiKeyName: caller?.apiKeyName,
     method: request.method,
-    path: new URL(request.url).pathname,
+    path: pathOf(request.url),
     userAgent: userAgent === null ? undefined : userAgent.slice(0, MAX_TEXT),
     logType: protocol.logType ?? 'chat',
     protocol: protocol.id,

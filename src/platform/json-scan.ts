@@ -29,6 +29,7 @@ const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const MAX_DEPTH = 500
+const MAX_PLAIN_KEY = 40
 const decoder = new TextDecoder()
 /** A byte order mark at the start of a key is part of the key. */
 const keyDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
@@ -123,6 +124,22 @@ function skipValue(bytes: Uint8Array, start: number): number {
 }
 
 function keyAt(bytes: Uint8Array, start: number, end: number): string {
+  return plainKey(bytes, start, end) ?? decodedKey(bytes, start, end)
+}
+
+/** A short key in ASCII, as nearly all are, without a call of the decoder. */
+function plainKey(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start > MAX_PLAIN_KEY) return undefined
+  let key = ''
+  for (let at = start + 1; at < end - 1; at++) {
+    const byte = bytes[at] ?? BACKSLASH
+    if (byte === BACKSLASH || byte > 0x7e) return undefined
+    key += String.fromCharCode(byte)
+  }
+  return key
+}
+
+function decodedKey(bytes: Uint8Array, start: number, end: number): string {
   const raw = keyDecoder.decode(bytes.subarray(start + 1, end - 1))
   if (!raw.includes('\\')) return raw
   try {

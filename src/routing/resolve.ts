@@ -10,7 +10,7 @@ import { customAuth, customStyle } from '../providers/custom-auth'
 import { demoProvider } from '../providers/demo-row'
 import { knownModels } from '../providers/known-models'
 import { traitsOf } from '../providers/model-traits'
-import type { Target } from '../providers/target'
+import type { Auth, Target } from '../providers/target'
 import { problemWithBaseUrl, upstreamBase } from '../providers/upstream-url'
 import { nearest } from './nearest'
 
@@ -166,9 +166,13 @@ function demoTarget(upstreamModel: string): Target | undefined {
 interface Place {
   problem: string | undefined
   privateProblem: string | undefined
-  urls: Map<WireProtocolId, string>
+  /** By the protocol that is spoken there. */
+  spots: Map<WireProtocolId, Spot>
   context: string
 }
+
+/** Where and how a protocol is spoken. */
+type Spot = Pick<Target, 'url' | 'auth' | 'urlStyle' | 'bodyEdits'>
 
 const places = new WeakMap<ProviderRow, Place>()
 
@@ -179,7 +183,7 @@ function placeOf(row: ProviderRow): Place {
   const place = {
     problem: problemWithBaseUrl(row.baseUrl, false),
     privateProblem,
-    urls: new Map<WireProtocolId, string>(),
+    spots: new Map<WireProtocolId, Spot>(),
     context: privateProblem === undefined ? sealContext(row.providerId, row.baseUrl) : '',
   }
   places.set(row, place)
@@ -187,7 +191,7 @@ function placeOf(row: ProviderRow): Place {
 }
 
 function targetOfCustom(row: ProviderRow, upstreamModel: string, around: Surroundings): Target {
-  const { urls, context, ...place } = placeOf(row)
+  const { spots, context, ...place } = placeOf(row)
   const problem = around.mayBePrivate ? place.privateProblem : place.problem
   const spoken = row.protocols.filter(isWireProtocolId)
   const protocol = spoken.find((one) => one === around.speaks) ?? spoken[0]
@@ -195,23 +199,27 @@ function targetOfCustom(row: ProviderRow, upstreamModel: string, around: Surroun
     const message = problem ?? 'it speaks none of the protocols that this release does.'
     throw new SluiceError({ kind: 'upstream_unreachable', provider: row.providerId, message })
   }
-  const url = urls.get(protocol) ?? upstreamBase(row.baseUrl, protocol)
-  urls.set(protocol, url)
+  const spot = spots.get(protocol) ?? spotOf(row, protocol)
+  spots.set(protocol, spot)
   return {
+    ...spot,
     providerId: row.providerId,
     model: `${row.providerId}/${upstreamModel}`,
     upstreamModel,
     protocol,
-    url,
-    auth: row.sealedApiKey === null ? { kind: 'none' } : customAuth(protocol, url),
     traits: traitsOf(upstreamModel),
-    ...customStyle(protocol, url),
     credential:
       row.sealedApiKey === null ? { kind: 'none' } : { kind: 'stored', sealed: row.sealedApiKey, context },
     ...(row.sealedHeaders === null ? {} : { sealedHeaders: { sealed: row.sealedHeaders, context } }),
     ...(row.timeoutMs === null ? {} : { timeoutMs: row.timeoutMs }),
     ...(row.defaults === null ? {} : { defaults: row.defaults }),
   }
+}
+
+function spotOf(row: ProviderRow, protocol: WireProtocolId): Spot {
+  const url = upstreamBase(row.baseUrl, protocol)
+  const auth: Auth = row.sealedApiKey === null ? { kind: 'none' } : customAuth(protocol, url)
+  return { url, auth, ...customStyle(protocol, url) }
 }
 
 /** What sealed text of a provider is bound to: its id and host, so that it opens for no other. */

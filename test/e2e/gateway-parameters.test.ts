@@ -71,13 +71,10 @@ describe.concurrent('gateway parameters', () => {
   })
 
   test('that this release does not act on are named and kept from the provider', async () => {
-    const body = { model: 'fake/ignored', messages: user('hi'), span_name: 's', request_breakdown: true }
+    const body = { model: 'fake/ignored', messages: user('hi'), field_name: 's', eval_params: {} }
     const reply = await gateway.chat(body)
     expect(reply.status).toBe(200)
-    expect(reply.headers.get('x-sluice-dropped')?.split(', ').sort()).toEqual([
-      'request_breakdown',
-      'span_name',
-    ])
+    expect(reply.headers.get('x-sluice-dropped')?.split(', ').sort()).toEqual(['eval_params', 'field_name'])
     const upstream = await gateway.upstream.waitFor(({ model }) => model === 'ignored')
     expect(upstream.json()).toEqual({ model: 'ignored', messages: user('hi') })
   })
