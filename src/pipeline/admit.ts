@@ -12,7 +12,7 @@ import { plan } from '../routing/plan'
 import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
 import { targetsWithOrigin } from './affinity'
-import { authenticate } from './authenticate'
+import { identify } from './authenticate'
 import { cacheWish, lookUp } from './caching'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { decodedOnce } from './decoded'
@@ -21,6 +21,7 @@ import { type Isolate, MISS_AGE_MS } from './isolate'
 import { luckOf } from './luck'
 import { withPrompt } from './prompted'
 import type { Known } from './record'
+import { redactedIntake } from './redacted-intake'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { retryDefaultsOf, sourcesOf } from './stored-routing'
@@ -37,11 +38,10 @@ export async function admit(
 ): Promise<Job> {
   const { env, effects } = exchange
   const { pin, known } = given
-  const caller = await authenticate(exchange, isolate)
-  known.caller = caller
-  known.authenticatedAtMs = effects.now()
+  const { caller, settings } = await identify(exchange, isolate, known)
   if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
-  const intake = await admittedIntake(exchange, isolate, known)
+  const intake = redactedIntake(await admittedIntake(exchange, isolate, known), settings)
+  known.intake = intake
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const decoded = decodedOnce(exchange, intake)
   const wish = cacheWish(exchange, { intake, config: prepared.config })

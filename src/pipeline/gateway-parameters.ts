@@ -23,6 +23,7 @@ const parametersSchema = z.object({
   ...promptShape,
   ...cacheShape,
   disable_log: z.boolean().nullish(),
+  request_breakdown: z.boolean().nullish(),
   customer_identifier: identifier.nullish(),
   customer_email: z.string().nullish(),
   customer_name: z.string().nullish(),

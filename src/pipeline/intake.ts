@@ -49,10 +49,17 @@ export async function readIntake(
         : protocol.readRequest(bytes, members, address)),
       ...read,
       ...called,
+      ignored: ignoredBy(protocol, { ...read, ...called }),
     }
   } catch (cause) {
     throw cause instanceof JsonSyntaxError ? notJson(bytes, cause) : cause
   }
+}
+
+// The other protocols have no place in an answer for it.
+function ignoredBy({ id }: Protocol, { parameters, ignored }: ReadParameters): string[] {
+  const isDropped = parameters.request_breakdown === true && id !== 'openai-chat'
+  return isDropped ? [...ignored, 'request_breakdown'] : ignored
 }
 
 /** The content type of a form; undefined for JSON. */

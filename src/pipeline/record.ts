@@ -11,6 +11,7 @@ import {
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
+import type { Settings } from '../platform/settings'
 import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
 import type { Caching } from './caching'
@@ -47,6 +48,10 @@ export interface Known {
   cached?: CacheEntry
   /** Tells those who wait for the same answer how it ended, and whether it is kept. */
   tellOthers?(ending: Ending, keeping: Promise<boolean>): void
+  /** What the operator set for all requests. */
+  settings?: Settings
+  /** How it ended, from then on. */
+  ending?: Ending
   /** The stored prompt that it was made from. */
   prompt?: UsedPrompt
   /** Is told the request's end. */

@@ -5,6 +5,7 @@ import { concat } from '../platform/json-edit'
 import { writeOnce } from '../platform/relay'
 import type { Pin } from '../routing/pin'
 import { admit } from './admit'
+import { wantsBreakdown, withBreakdown } from './breakdown'
 import { cachedHeaders, serveCached } from './cached'
 import { conclude, endingOfFailure, endingOfWhole } from './conclude'
 import { serveOnce } from './idempotent'
@@ -56,8 +57,8 @@ async function serveNow(
   try {
     const job = await admit(exchange, isolate, { pin, known })
     const kept = job.entry === undefined ? undefined : serveCached(job, known, job.entry)
-    if (kept !== undefined) return kept
-    return job.intake.stream ? await streamed(job, known) : await whole(job, known)
+    const response = kept ?? (job.intake.stream ? await streamed(job, known) : await whole(job, known))
+    return wantsBreakdown(job, known) ? await withBreakdown(job, known, response) : response
   } catch (cause) {
     return refuse(exchange, known, cause)
   }
