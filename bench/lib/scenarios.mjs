@@ -5,9 +5,10 @@ const KB = 1024
 
 /**
  * What is measured. `limit.ratio` is CPU per request against the floor, `limit.firstMs` is what the first
- * content may come later than the floor's, `limit.plain` is CPU against the gateway's without routing; `extra` scenarios run only when they are named with --only. In a
- * `translated` one the gateway's client speaks another protocol than the upstream, which no floor can do; in a
- * `routed` one it asks for a balanced group, fallbacks and retries, beside the same load that does not.
+ * content may come later than the floor's, `limit.plain` is CPU against the gateway's own for the same load without
+ * what the scenario is about; `extra` scenarios run only when they are named with --only. In a `translated` one the
+ * gateway's client speaks another protocol than the upstream, which no floor can do; in a `routed` one it asks for a
+ * balanced group, fallbacks and retries; in a `limited` one its API key has limits on requests, tokens and cost.
  */
 export const scenarios = [
   json('json-1k', 'JSON 1 KB', 'reply-1k', KB, 2400, { limit: { ratio: 1.6 } }),
@@ -15,6 +16,17 @@ export const scenarios = [
     routed: true,
     limit: { plain: 1.1 },
   }),
+  json(
+    'json-1k-limited',
+    'JSON 1 KB, one API key with limits on requests, tokens and cost',
+    'reply-1k',
+    KB,
+    2400,
+    {
+      limited: true,
+      limit: { plain: 1.5 },
+    },
+  ),
   json('json-32k', 'JSON 32 KB', 'reply-32k', 32 * KB, 800),
   json('json-512k', 'JSON 512 KB request, 1 KB reply', 'reply-1k', 512 * KB, 160, { limit: { ratio: 2 } }),
   json('json-512k-both', 'JSON 512 KB request, 512 KB reply', 'reply-512k', 512 * KB, 160),
@@ -49,6 +61,11 @@ export const scenarios = [
     limit: { firstMs: 1 },
   }),
   json('json-1k-alone', 'JSON 1 KB, one at a time', 'reply-1k', KB, 600, { connections: 1, extra: true }),
+  json('json-1k-limited-alone', 'JSON 1 KB, one at a time, with limits', 'reply-1k', KB, 600, {
+    connections: 1,
+    limited: true,
+    extra: true,
+  }),
   json('json-512k-model-last', 'JSON 512 KB request with the model at its end', 'reply-1k', 512 * KB, 160, {
     modelLast: true,
     extra: true,
@@ -63,23 +80,23 @@ function sse(name, title, kind, requests, more) {
   return { name, title, kind, requestBytes: KB, requests, connections: 16, stream: true, ...more }
 }
 
-/** The targets of a scenario: a routed one has the gateway twice, once for the same requests without routing. */
+/** The targets of a scenario: a routed or limited one has the gateway twice, once for the same requests without that. */
 export function targetsOf(scenario, targets) {
-  if (!scenario.routed) return targets
+  if (!scenario.routed && !scenario.limited) return targets
   return targets.flatMap((target) =>
     target.rewritten ? [{ ...target, name: 'plain', plain: true }, target] : [target],
   )
 }
 
 /** The bytes of one request of a scenario. */
-export function payloadOf(scenario, { apiKey, rewritten, plain }) {
+export function payloadOf(scenario, { apiKey, limitedKey = apiKey, rewritten, plain }) {
   const isMessages = scenario.translated === true && rewritten === true
   const routed = scenario.routed === true && rewritten === true && plain !== true
   const body = isMessages ? messagesRequest(scenario) : chatRequest({ ...scenario, routed })
   const head = [
     `POST /v1/${isMessages ? 'messages' : 'chat/completions'} HTTP/1.1`,
     'host: 127.0.0.1',
-    `authorization: Bearer ${apiKey}`,
+    `authorization: Bearer ${scenario.limited && !plain ? limitedKey : apiKey}`,
     'content-type: application/json',
     'accept: application/json',
     'user-agent: OpenAI/JS 6.49.0',

@@ -46,7 +46,7 @@ export async function setStage(root, built, { inspector = false } = {}) {
   const floor = floorWorker(join(built.folder, 'floor'), config, upstream.value)
   const floorRun = await startWorkerd(root, floor, { core: cores.worker })
   const gatewayRun = await startWorkerd(root, gateway, { core: cores.worker, inspector })
-  const apiKey = await provision({
+  const keys = await provision({
     port: gatewayRun.port,
     adminKey: secrets.ADMIN_KEY,
     upstreamPort: upstream.value,
@@ -55,7 +55,7 @@ export async function setStage(root, built, { inspector = false } = {}) {
   const targets = [
     { name: 'direct', port: upstream.value, apiKey: 'upstream-key' },
     { name: 'floor', port: floorRun.port, pid: floorRun.pid, apiKey: 'upstream-key' },
-    { name: 'gateway', ...gatewayRun, apiKey, logged: true, rewritten: true },
+    { name: 'gateway', ...gatewayRun, ...keys, logged: true, rewritten: true },
   ]
   const waits = (built.consumer.config.queues.consumers ?? []).map((queue) => queue.max_batch_timeout ?? 5)
   const batchSeconds = Math.max(1, ...waits)
