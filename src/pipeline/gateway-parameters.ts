@@ -4,6 +4,7 @@ import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
 import { LONGEST_TIMEOUT } from '../platform/settings'
+import { promptShape } from '../prompts/prompt-call'
 import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
@@ -19,8 +20,10 @@ const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
   ...routingShape,
+  ...promptShape,
   ...cacheShape,
   disable_log: z.boolean().nullish(),
+  request_breakdown: z.boolean().nullish(),
   customer_identifier: identifier.nullish(),
   customer_email: z.string().nullish(),
   customer_name: z.string().nullish(),
