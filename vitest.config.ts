@@ -9,6 +9,8 @@ const workers = {
     cloudflareTest(async () => ({
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
+        // A shield that no test meets which does not ask for it.
+        ratelimits: { TEST_SHIELD: { namespace_id: '1', simple: { limit: 3, period: 60 } } },
         bindings: {
           ...testVariables,
           TEST_CONFIG_MIGRATIONS: await readD1Migrations('./migrations/config'),

@@ -4,9 +4,11 @@ import type { Ledger } from './ledger'
 import type { Policy } from './policy'
 import { amountsOf, NOTHING_TAKEN, type ReserveReply, type Standing, type Taken, type Wish } from './wish'
 
-/** The binding that limits need beside the platform's. */
+/** The bindings that limits need beside the platform's. */
 export interface LimitsEnv {
   LEDGER: DurableObjectNamespace<Ledger>
+  /** Against floods; only where it is configured. */
+  KEY_SHIELD?: RateLimit
 }
 
 /** What a request holds until it has ended. */

@@ -1,4 +1,5 @@
 import type { Caller } from '../keys/authenticate'
+import { passShield } from '../limits/shield'
 import type { LogAttempt } from '../logs/log-record'
 import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
@@ -11,14 +12,16 @@ import { plan } from '../routing/plan'
 import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
 import { targetsWithOrigin } from './affinity'
-import { authenticate } from './authenticate'
+import { identify } from './authenticate'
 import { cacheWish, lookUp } from './caching'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { decodedOnce } from './decoded'
 import { type Intake, readIntake } from './intake'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import { luckOf } from './luck'
+import { withPrompt } from './prompted'
 import type { Known } from './record'
+import { redactedIntake } from './redacted-intake'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { retryDefaultsOf, sourcesOf } from './stored-routing'
@@ -35,10 +38,9 @@ export async function admit(
 ): Promise<Job> {
   const { env, effects } = exchange
   const { pin, known } = given
-  const caller = await authenticate(exchange, isolate)
-  known.caller = caller
-  known.authenticatedAtMs = effects.now()
-  const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
+  const { caller, settings } = await identify(exchange, isolate, known)
+  if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
+  const intake = redactedIntake(await admittedIntake(exchange, isolate, known), settings)
   known.intake = intake
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const decoded = decodedOnce(exchange, intake)
@@ -64,6 +66,18 @@ export async function admit(
   known.lookUpMs = found.lookUpMs
   known.cache = { status: 'miss', key: found.caching.key }
   return { ...job, ...found }
+}
+
+/** The request's body, with its stored prompt filled in. */
+export async function admittedIntake(exchange: Exchange, isolate: Isolate, known: Known): Promise<Intake> {
+  const sent = await readIntake(exchange, numberVariable(exchange.env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
+  known.intake = sent
+  if (sent.promptCall === undefined) return sent
+  const filling = withPrompt(exchange, isolate, { intake: sent, call: sent.promptCall })
+  const { intake, prompt } = filling instanceof Promise ? await filling : filling
+  known.intake = intake
+  known.prompt = prompt
+  return intake
 }
 
 /** What is settled of a request before anything is reserved or sent. */

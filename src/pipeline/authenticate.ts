@@ -1,7 +1,24 @@
 import { type Caller, callerOf, hashOfKey, keyRequired } from '../keys/authenticate'
 import { SluiceError } from '../platform/failure'
+import type { Settings } from '../platform/settings'
 import { type Isolate, MISS_AGE_MS } from './isolate'
+import type { Known } from './record'
 import type { Exchange } from './stages'
+
+/** Who sends a request on an inference route, and what holds for it; both are noted at once. */
+export async function identify(
+  exchange: Pick<Exchange, 'request' | 'env' | 'effects' | 'background'>,
+  isolate: Isolate,
+  known: Known,
+): Promise<{ caller: Caller; settings: Settings }> {
+  const caller = await authenticate(exchange, isolate)
+  known.caller = caller
+  known.authenticatedAtMs = exchange.effects.now()
+  const config = isolate.config.get(exchange.background)
+  const { settings } = config instanceof Promise ? await config : config
+  known.settings = settings
+  return { caller, settings }
+}
 
 /** Who sends a request. In a warm isolate nothing is waited for: the snapshot and the key's hash are in memory. */
 export async function authenticate(

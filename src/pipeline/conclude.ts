@@ -4,14 +4,16 @@ import { describe, type Failure } from '../platform/failure'
 import { rememberAnswer } from './affinity'
 import { keepAnswer, receivedWhole } from './keep-answer'
 import { type Known, recordOf } from './record'
+import { redactedRecord } from './redacted-record'
 import { type Ending, type Exchange, estimatedUsage, type Job, type WholeAnswer } from './stages'
 import { takenBy } from './taken'
 
 /** The one exit of a request: its log record leaves and its limits are settled, behind the answer. */
 export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
   const { env, background } = exchange
+  known.ending = ending
   known.onEnd?.(ending)
-  background(emitLog(env, recordOf(exchange, known, ending)))
+  background(emitLog(env, redactedRecord(recordOf(exchange, known, ending), known.settings)))
   rememberAnswer(exchange, known, ending)
   if (known.caching !== undefined) {
     const keeping = keepAnswer(exchange, known, ending)

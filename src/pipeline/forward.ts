@@ -1,10 +1,11 @@
 import type { Caller } from '../keys/authenticate'
+import { passShield } from '../limits/shield'
 import { describe, SluiceError } from '../platform/failure'
 import { createLifeline, type Lifeline } from '../platform/lifeline'
 import { sourceOf, type Target } from '../providers/target'
 import { callThrough, type ThroughAnswer } from '../providers/through-call'
 import type { Mirror } from '../providers/through-headers'
-import { authenticate } from './authenticate'
+import { identify } from './authenticate'
 import { conclude } from './conclude'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { withCallersKey, withoutEffect } from './forward-credentials'
@@ -52,11 +53,10 @@ export async function forward(
   forwarding: Forwarding,
 ): Promise<Response> {
   const known: Known = { attempts: [] }
-  const { effects, request } = exchange
+  const { effects, request, env } = exchange
   try {
-    const caller = await authenticate(exchange, isolate)
-    known.caller = caller
-    known.authenticatedAtMs = effects.now()
+    const { caller } = await identify(exchange, isolate, known)
+    if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
     const { intake, body, fields } = await readForwarded(request, forwarding.isOwnPath)
     known.intake = intake
     intake.ignored = [...intake.ignored, ...withoutEffect(intake)]

@@ -4,7 +4,7 @@ import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Pin } from '../routing/pin'
 import { DEFAULT_MAX_BODY_BYTES } from './admit'
-import { authenticate } from './authenticate'
+import { identify } from './authenticate'
 import { leaseMsOf, timeoutsOf } from './deadlines'
 import { FORM_TYPE, readBody, readIntake } from './intake'
 import type { Isolate } from './isolate'
@@ -27,12 +27,10 @@ export interface OnceGiven {
  * served without: its boundary is another one each time, so that no repeat could be told from another request.
  */
 export async function serveOnce(exchange: Exchange, isolate: Isolate, given: OnceGiven): Promise<Response> {
-  const { request, env, effects } = exchange
+  const { request, env } = exchange
   const { key, pin, known, serveNow } = given
   if (FORM_TYPE.test(request.headers.get('content-type') ?? '')) return serveNow(exchange)
-  const caller = await authenticate(exchange, isolate)
-  known.caller = caller
-  known.authenticatedAtMs = effects.now()
+  const { caller } = await identify(exchange, isolate, known)
   checkKey(key)
   const body = await readBody(request, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   const leading = new AbortController()

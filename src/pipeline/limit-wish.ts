@@ -29,7 +29,7 @@ export function wishOf(
     requests: 1,
     concurrency: 1,
     tokens: inputTokens,
-    cost: Math.ceil(inputTokens * (rates?.input ?? 0)),
+    cost: Math.ceil((rates?.call ?? 0) + inputTokens * (rates?.input ?? 0)),
     ...(output === undefined
       ? {}
       : {

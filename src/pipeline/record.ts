@@ -11,12 +11,15 @@ import {
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
+import type { Settings } from '../platform/settings'
 import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
+import { loggedPrompt } from './prompt-log'
+import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'
 import { traceOf } from './tracing'
 import { loggableBody } from './upstream-body'
@@ -31,6 +34,8 @@ export interface Known {
   hold?: Hold
   /** Where its limits stood, whether they let it in or not. */
   limits?: CountedLimits
+  /** How long the ledgers took. */
+  limitsMs?: number
   /** What it was expected to write, for the ledgers to learn from. */
   output?: OutputWish
   /** The answer is another request's, which made the call: whatever that cost is in its own row. */
@@ -45,6 +50,12 @@ export interface Known {
   cached?: CacheEntry
   /** Tells those who wait for the same answer how it ended, and whether it is kept. */
   tellOthers?(ending: Ending, keeping: Promise<boolean>): void
+  /** What the operator set for all requests. */
+  settings?: Settings
+  /** How it ended, from then on. */
+  ending?: Ending
+  /** The stored prompt that it was made from. */
+  prompt?: UsedPrompt
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
@@ -110,6 +121,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     trace,
     limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
+    prompt: loggedPrompt(known.prompt, intake),
     ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
   }
 }

@@ -1,6 +1,7 @@
 import type { FrameReader } from '../flights/frames'
 import { type AnswerEnd, type AnswerHead, decodeEnd, decodeHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
+import { passShield } from '../limits/shield'
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
 import { NO_USAGE } from '../protocols/canonical'
@@ -51,6 +52,7 @@ export async function replay(
   known.replayed = head
   const config = await isolate.config.get(exchange.background)
   try {
+    if (exchange.env.KEY_SHIELD !== undefined) await passShield(exchange.env.KEY_SHIELD, caller.apiKeyId)
     await reserveLimits(exchange, isolate, {
       ...{ known, config, caller },
       parameters: intake.parameters,

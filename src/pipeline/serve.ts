@@ -5,11 +5,13 @@ import { concat } from '../platform/json-edit'
 import { writeOnce } from '../platform/relay'
 import type { Pin } from '../routing/pin'
 import { admit } from './admit'
+import { wantsBreakdown, withBreakdown } from './breakdown'
 import { cachedHeaders, serveCached } from './cached'
 import { conclude, endingOfFailure, endingOfWhole } from './conclude'
 import { serveOnce } from './idempotent'
 import type { Isolate } from './isolate'
 import { type JoinedAnswer, joinedWhole } from './join-answer'
+import { withEcho } from './prompt-echo'
 import type { Known } from './record'
 import { relayJoined } from './relay-joined'
 import {
@@ -55,8 +57,8 @@ async function serveNow(
   try {
     const job = await admit(exchange, isolate, { pin, known })
     const kept = job.entry === undefined ? undefined : serveCached(job, known, job.entry)
-    if (kept !== undefined) return kept
-    return job.intake.stream ? await streamed(job, known) : await whole(job, known)
+    const response = kept ?? (job.intake.stream ? await streamed(job, known) : await whole(job, known))
+    return wantsBreakdown(job, known) ? await withBreakdown(job, known, response) : response
   } catch (cause) {
     return refuse(exchange, known, cause)
   }
@@ -70,7 +72,7 @@ async function whole(job: Job, known: Known): Promise<Response> {
   conclude(job, known, endingOfWhole(job, answer))
   const contentType = job.protocol.hasOwnTypes === true ? contentTypeOf(answer.headers) : 'application/json'
   const headers = answerHeaders(notesOf(job, known, answer), answer.headers, contentType)
-  return new Response(answer.body, { headers })
+  return new Response(withEcho(job, known, answer.body), { headers })
 }
 
 /**

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { defaultRedaction, redactionSettings, redactionShape } from './redaction-settings'
 
 const positive = z.number().positive('has to be greater than 0')
 const count = z.int('has to be a whole number').positive('has to be greater than 0')
@@ -64,6 +65,8 @@ export const settingsSchema = z.strictObject({
   retention: retentionSchema.partial().optional(),
   /** What limits on cost make of a model without a known price. */
   unknown_price: unknownPriceSchema.optional(),
+  /** What is masked before it is stored or sent. */
+  redaction: redactionSettings.optional(),
 })
 
 /** What is set for all requests. */
@@ -77,6 +80,7 @@ export const settingsPatchSchema = z.strictObject({
   timeouts: sectionPatches.timeouts,
   retention: orNull(retentionSchema),
   unknown_price: unknownPriceSchema.nullish(),
+  redaction: orNull(redactionShape),
 })
 
 /** What is set, and the defaults beside it: all that holds. */
@@ -87,6 +91,7 @@ export function effectiveSettings({
   timeouts,
   retention,
   unknown_price,
+  redaction,
 }: Settings) {
   const usual = defaultSettings
   return {
@@ -101,6 +106,7 @@ export function effectiveSettings({
     timeouts: { ...usual.timeouts, ...timeouts },
     retention: { ...usual.retention, ...retention },
     unknown_price: unknown_price ?? usual.unknown_price,
+    redaction: { ...usual.redaction, ...redaction },
   }
 }
 
@@ -124,6 +130,7 @@ export const defaultSettings = {
   timeouts: { headers: null, first_content: null, idle: null, total: null },
   retention: { bodies_days: null, logs_days: null },
   unknown_price: 'block',
+  redaction: defaultRedaction,
 } as const
 
 function orNull<Shape extends z.core.$ZodLooseShape>(schema: z.ZodObject<Shape>) {

@@ -4,6 +4,8 @@ import type { Target } from './target'
 
 /** What tokens of a call cost, for an estimate before it is made. */
 export interface TokenRates {
+  /** Billionths of a US dollar for the call itself, whatever its size. */
+  call: number
   /** Billionths of a US dollar for a token of input, and of output; not always whole numbers. */
   input: number
   output: number
@@ -40,10 +42,12 @@ function workedOut(
   { size, writes, nowMs }: { size: number; writes: boolean; nowMs: number },
 ): TokenRates | undefined {
   const call = { prices, pricesAs, upstreamModel, startedAtMs: nowMs }
-  const input = costOf({ ...call, usage: { ...NO_USAGE, inputTokens: size } }).costNanoUsd
-  if (input === null) return undefined
-  if (!writes) return { input: input / size, output: 0 }
+  const flat = costOf({ ...call, usage: NO_USAGE }).costNanoUsd ?? 0
+  const read = costOf({ ...call, usage: { ...NO_USAGE, inputTokens: size } }).costNanoUsd
+  if (read === null) return undefined
+  const input = (read - flat) / size
+  if (!writes) return { call: flat, input, output: 0 }
   const usage = { ...NO_USAGE, inputTokens: size, outputTokens: MANY_TOKENS }
   const both = costOf({ ...call, usage }).costNanoUsd
-  return both === null ? undefined : { input: input / size, output: (both - input) / MANY_TOKENS }
+  return both === null ? undefined : { call: flat, input, output: (both - read) / MANY_TOKENS }
 }

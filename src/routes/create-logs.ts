@@ -6,6 +6,7 @@ import type { LogRecord } from '../logs/log-record'
 import { pricing } from '../pipeline/given-price'
 import { recordOfGiven } from '../pipeline/given-record'
 import { readBody } from '../pipeline/intake'
+import { redactedRecord } from '../pipeline/redacted-record'
 import { fieldsOf } from '../protocols/fields'
 import { checked, parseJson } from './management'
 import type { KeyedRoute, RouteContext } from './route'
@@ -47,14 +48,17 @@ async function recordsOf(
   { env, request, effects, isolate, background }: RouteContext,
   { caller, logs }: { caller: Caller; logs: readonly GivenLog[] },
 ): Promise<LogRecord[]> {
-  const pricedAs = pricing(env, await isolate.config.get(background))
+  const config = await isolate.config.get(background)
+  const pricedAs = pricing(env, config)
   const by = {
     ...{ caller, pricedAs, method: request.method, path: new URL(request.url).pathname },
     userAgent: request.headers.get('user-agent'),
     logMethod: 'api' as const,
     nowMs: effects.now(),
   }
-  return logs.map((given) => recordOfGiven(given, { ...by, id: effects.newId() }))
+  return logs.map((given) =>
+    redactedRecord(recordOfGiven(given, { ...by, id: effects.newId() }), config.settings),
+  )
 }
 
 /** One log, a list of them, or an object with a list; `block: false` of any of them is an answer before they are kept. */

@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/d1'
 import { surroundingsOf } from '../pipeline/surroundings'
 import { type SettingsRow, settings } from '../platform/config-schema'
 import { effectiveSettings, settingsPatchSchema } from '../platform/settings'
+import { problemWithPattern } from '../redaction/custom-pattern'
 import { providerOfModel } from '../routing/model-problem'
 import { invalidField, readJson } from './management'
 import type { KeyedRoute, RouteContext } from './route'
@@ -25,6 +26,7 @@ async function change(context: RouteContext): Promise<Response> {
   const { env, effects, isolate, background } = context
   const given = await readJson(context.request, settingsPatchSchema)
   await checkModels(context, given.fallback_models ?? [])
+  checkPatterns(given.redaction?.custom_patterns ?? [])
   const updatedAtMs = effects.now()
   const patch = JSON.stringify(given)
   const [row] = await drizzle(env.CONFIG)
@@ -47,6 +49,13 @@ async function checkModels(
   for (const [index, name] of names.entries()) {
     const found = providerOfModel(name, around)
     if ('problem' in found) throw invalidField(`fallback_models.${index}`, found.problem)
+  }
+}
+
+function checkPatterns(patterns: readonly { pattern: string }[]): void {
+  for (const [index, { pattern }] of patterns.entries()) {
+    const problem = problemWithPattern(pattern)
+    if (problem !== undefined) throw invalidField(`redaction.custom_patterns.${index}.pattern`, problem)
   }
 }
 

@@ -8,6 +8,7 @@ import { customModelRoutes } from './custom-models'
 import { explainRoute } from './explain'
 import { generateContent } from './generate-content'
 import { health } from './health'
+import { limitDriftRoutes } from './limit-drift'
 import { limitRoutes } from './limits'
 import { loadBalanceGroupRoutes } from './load-balance-groups'
 import { mediaRoutes } from './media'
@@ -16,6 +17,10 @@ import { modelRoutes } from './models'
 import { monitorRoutes } from './monitors'
 import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
+import { promptExperimentRoutes } from './prompt-experiments'
+import { promptLabelRoutes } from './prompt-labels'
+import { promptVersionRoutes } from './prompt-versions'
+import { promptRoutes } from './prompts'
 import { providerKeyRoutes } from './provider-keys'
 import { providerRoutes } from './providers'
 import { publicModels } from './public-models'
@@ -46,6 +51,7 @@ export const routes: readonly Route[] = [
   ...apiKeyRoutes,
   ...temporaryKeyRoutes,
   ...userBudgetRoutes,
+  ...limitDriftRoutes,
   ...limitRoutes,
   ...alertChannelRoutes,
   ...alertEventRoutes,
@@ -54,6 +60,10 @@ export const routes: readonly Route[] = [
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
   ...cacheRoutes,
+  ...promptRoutes,
+  ...promptVersionRoutes,
+  ...promptLabelRoutes,
+  ...promptExperimentRoutes,
   ...createLogRoutes,
   ...requestLogRoutes,
   ...usageRoutes,

@@ -8,6 +8,7 @@ declare global {
     interface Env extends GatewayEnv {
       TEST_CONFIG_MIGRATIONS: D1Migration[]
       TEST_LOGS_MIGRATIONS: D1Migration[]
+      TEST_SHIELD: RateLimit
     }
     /** Gives `exports` from cloudflare:workers its types. */
     interface GlobalProps {

@@ -1,0 +1,383 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import Anthropic from '@anthropic-ai/sdk'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { after, answer, json, reply, type Step } from '../fakes'
+import { surfaces } from './failures/surfaces'
+import { type Gateway, startGateway, user } from './gateway'
+
+let gateway: Gateway
+
+beforeAll(async () => {
+  gateway = await startGateway()
+  const prices = { input_cost: 3, output_cost: 15, cache_hit_input_cost: 0.3 }
+  for (const model_name of ['priced', 'slow', 'warm', 'load'])
+    await gateway.manage('POST', '/api/models/', { model_name, provider_id: 'fake', ...prices })
+  const native = {
+    provider_id: 'native',
+    protocols: ['anthropic'],
+    base_url: gateway.upstream.url,
+    api_key: 'k',
+  }
+  await gateway.manage('POST', '/api/providers/', native)
+  await gateway.manage('POST', '/api/models/', { model_name: 'claude', provider_id: 'native', ...prices })
+})
+afterAll(() => gateway.close())
+
+let customers = 0
+
+/** A customer that nobody else has, with a limit. */
+async function limited(given: object) {
+  const subject = `customer-${++customers}`
+  const usual = { scope: 'customer', subject, metric: 'requests', window: 'year', value: 1 }
+  const made = await gateway.manage('POST', '/api/limits/', {
+    name: `limit of ${subject}`,
+    ...usual,
+    ...given,
+  })
+  expect(made.status, JSON.stringify(made.body)).toBe(201)
+  const path = `/api/limits/${made.body.id}/`
+  return {
+    subject,
+    path,
+    body: (more: object = {}) => ({
+      ...{ model: 'priced', messages: user('hello there'), customer_identifier: subject },
+      ...more,
+    }),
+    async shows() {
+      const { body } = await gateway.manage('GET', path)
+      return body
+    },
+    /** Once nothing is reserved any more. */
+    async settled() {
+      for (const until = Date.now() + 10_000; Date.now() < until; await sleep(50)) {
+        const { body } = await gateway.manage('GET', path)
+        if (body.reserved === 0) return body
+      }
+      throw new Error('something stays reserved')
+    },
+  }
+}
+
+/** What a request cost by its log row. */
+async function nanoOf(logId: string): Promise<number> {
+  const { cost_nano_usd } = await gateway.logOf(logId)
+  return Number(cost_nano_usd)
+}
+
+describe('a limit on cost', () => {
+  test.each<[string, object, Step]>([
+    ['an answer in one piece', {}, answer()],
+    ['a stream', { stream: true }, answer()],
+    ['a translated answer', { model: 'claude' }, answer()],
+    ['a translated stream', { model: 'claude', stream: true }, answer()],
+    [
+      'cached and long ones',
+      {},
+      reply({ usage: { prompt_tokens: 123_456, prompt_tokens_details: { cached_tokens: 100_001 } } }),
+    ],
+    ['one whose provider tells no usage', {}, reply({ usage: null })],
+  ])('counts what the log says, to the billionth of a dollar: %s', async (_, more, step) => {
+    const { body, settled } = await limited({ metric: 'cost', value: 100 })
+    gateway.upstream.script('priced', step)
+    const replies = [await gateway.chat(body(more)), await gateway.chat(body(more))]
+    expect(replies.map(({ status }) => status)).toEqual([200, 200])
+    const costs = await Promise.all(replies.map(({ logId }) => nanoOf(logId)))
+    const { used } = await settled()
+    const [first = 0, second = 0] = costs
+    expect(first).toBeGreaterThan(0)
+    expect(Math.round(Number(used) * 1e9)).toBe(first + second)
+  })
+
+  test('is reached by money, with 402 where the limit says so, and says what it is', async () => {
+    const { body, shows } = await limited({
+      metric: 'cost',
+      window: 'total',
+      value: 0.000001,
+      refusal_status: 402,
+    })
+    const refused = await gateway.chat(body())
+    expect(refused.status).toBe(402)
+    expect(JSON.parse(refused.text)).toMatchObject({
+      error: { type: 'billing_error', code: 'limit_exceeded' },
+      detail: expect.stringMatching(
+        /^The limit 'limit of customer-\d+' is reached: \$0\.000001 in total, 0 used and 0 reserved, and this request may take 0\.015/,
+      ),
+    })
+    expect(refused.headers.get('x-should-retry')).toBe('false')
+    expect(refused.headers.get('retry-after')).toBeNull()
+    expect(await shows()).toMatchObject({
+      used: 0,
+      reserved: 0,
+      value: 0.000001,
+      refusal_status: 402,
+      resets_at: null,
+    })
+    const caught = await gateway
+      .client()
+      .chat.completions.create(body())
+      .catch((error: unknown) => error)
+    expect(caught).toBeInstanceOf(OpenAI.APIError)
+    expect(Object(caught).status).toBe(402)
+  })
+
+  test('does not refuse an agent for a large max_tokens while there is money', async () => {
+    const { body, settled } = await limited({ metric: 'cost', value: 0.1 })
+    for (let count = 0; count < 12; count++)
+      expect((await gateway.chat(body({ model: 'warm', max_tokens: 100_000 }))).status).toBe(200)
+    expect(Number((await settled()).used)).toBeLessThan(0.1)
+  })
+})
+
+describe('a model without a known price', () => {
+  const unpriced = { model: 'fake/no-price' }
+
+  test('is not for a budget: 400, never for nothing', async () => {
+    const { body, shows } = await limited({ metric: 'cost', value: 5 })
+    const refused = await gateway.chat(body(unpriced))
+    expect(refused.status).toBe(400)
+    expect(JSON.parse(refused.text).error).toMatchObject({ code: 'unknown_price', param: 'model' })
+    expect(await shows()).toMatchObject({ used: 0, reserved: 0 })
+  })
+
+  test('passes with a warning where the key or the settings say so', async () => {
+    const { body } = await limited({ metric: 'cost', value: 5 })
+    const { body: key } = await gateway.manage('POST', '/api/api-keys/', { name: 'w', unknown_price: 'warn' })
+    expect(key.unknown_price).toBe('warn')
+    const withKey = { headers: { authorization: `Bearer ${key.api_key}` } }
+    const passed = await gateway.chat(body(unpriced), withKey)
+    expect(passed.status).toBe(200)
+    expect(passed.headers.get('x-sluice-limit-warning')).toBe('unknown price')
+    const { respan_params } = await gateway.logOf(passed.logId)
+    expect(Object(respan_params).limit_info.is_allowed).toBe(true)
+    expect((await gateway.manage('PATCH', '/api/settings/', { unknown_price: 'warn' })).body).toMatchObject({
+      unknown_price: 'warn',
+    })
+    expect((await gateway.chat(body(unpriced))).status).toBe(200)
+    await gateway.manage('PATCH', `/api/api-keys/${key.id}/`, { unknown_price: 'block' })
+    expect((await gateway.chat(body(unpriced), withKey)).status).toBe(400)
+    await gateway.manage('PATCH', '/api/settings/', { unknown_price: null })
+    expect((await gateway.chat(body(unpriced))).status).toBe(400)
+  })
+
+  test('and other limits do not mind', async () => {
+    const { body } = await limited({ metric: 'tokens', value: 10_000 })
+    expect((await gateway.chat(body(unpriced))).status).toBe(200)
+  })
+})
+
+describe('a refusal', () => {
+  test.each(surfaces)('is what the SDK of $name calls a rate limit', async (surface) => {
+    const { body: key } = await gateway.manage('POST', '/api/api-keys/', { name: `none ${surface.name}` })
+    const none = { scope: 'api_key', subject: key.id, metric: 'requests', window: 'minute', value: 0 }
+    await gateway.manage('POST', '/api/limits/', { name: `none at ${surface.name}`, ...none })
+    for (const stream of [false, true]) {
+      const thrown = await surface.thrown(gateway, 'priced', { stream, key: String(key.api_key) })
+      expect(thrown?.status).toBe(429)
+      expect(thrown?.error).toBeInstanceOf(thrown?.classFor(429))
+      expect(thrown?.message).toContain(`none at ${surface.name}`)
+    }
+    const response = await gateway.fetch(surface.path('priced', false), {
+      method: 'POST',
+      body: JSON.stringify(surface.body('priced', false)),
+      headers: { authorization: `Bearer ${key.api_key}` },
+    })
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(response.headers.get('x-ratelimit-remaining-requests')).toBe('0')
+    surface.error(await response.json(), 429)
+  })
+
+  test.each<[string, (url: string, key: string, seen: typeof fetch) => (body: object) => Promise<unknown>]>([
+    [
+      'OpenAI',
+      (url, apiKey, seen) => {
+        const client = new OpenAI({ apiKey, baseURL: `${url}/v1`, maxRetries: 1, fetch: seen })
+        return (body) => client.post('/chat/completions', { body })
+      },
+    ],
+    [
+      'Anthropic',
+      (url, apiKey, seen) => {
+        const client = new Anthropic({ apiKey, baseURL: url, maxRetries: 1, fetch: seen })
+        return (body) => client.post('/v1/messages', { body: { max_tokens: 50, ...body } })
+      },
+    ],
+  ])('tells the SDK of %s when to come again, and then it is let in', async (_, open) => {
+    const { body } = await limited({ metric: 'concurrency', window: undefined, value: 1 })
+    const over = Promise.withResolvers<void>()
+    gateway.upstream.reset()
+    gateway.upstream.script('slow', after(over.promise, answer()), answer())
+    const statuses: number[] = []
+    const call = open(gateway.url, gateway.key, async (input, init) => {
+      const response = await fetch(input, init)
+      statuses.push(response.status)
+      // Before the second that it is told to wait, and after the half second that it would wait by itself.
+      if (response.status === 429) setTimeout(over.resolve, 650)
+      return response
+    })
+    const first = gateway.chat(body({ model: 'slow' }))
+    await gateway.upstream.waitFor(({ model }) => model === 'slow')
+    await call(body({ model: 'slow' }))
+    expect(statuses).toEqual([429, 200])
+    expect((await first).status).toBe(200)
+  })
+
+  test('takes nothing of the limits that would have let the request in', async () => {
+    const roomy = await limited({ value: 50 })
+    const shut = { scope: 'model', subject: 'fake/shut', metric: 'requests', window: 'day', value: 0 }
+    await gateway.manage('POST', '/api/limits/', { name: 'shut', ...shut })
+    for (let count = 0; count < 3; count++)
+      expect((await gateway.chat(roomy.body({ model: 'fake/shut' }))).status).toBe(429)
+    expect(await roomy.settled()).toMatchObject({ used: 0, reserved: 0 })
+  })
+
+  test('leaves a row that says which limit it was', async () => {
+    const { body, subject } = await limited({ value: 0 })
+    const refused = await gateway.chat(body())
+    const { respan_params, status_code, error_code } = await gateway.logOf(refused.logId)
+    expect({ status_code, error_code }).toEqual({ status_code: 429, error_code: 'limit_exceeded' })
+    expect(Object(respan_params).limit_info).toMatchObject({
+      is_allowed: false,
+      limits: [
+        {
+          name: `limit of ${subject}`,
+          current_value: 0,
+          new_value: 1,
+          limit_value: 0,
+          is_within_limit: false,
+        },
+      ],
+    })
+  })
+})
+
+describe('a request that is let in', () => {
+  test('is told of its limits on every kind of answer, and not of the provider’s own', async () => {
+    const { body } = await limited({ value: 40 })
+    gateway.upstream.script('priced', answer({ headers: { 'x-ratelimit-remaining-requests': '7777' } }))
+    for (const more of [{}, { stream: true }]) {
+      const { headers } = await gateway.chat(body(more))
+      expect(headers.get('ratelimit-policy')).toMatch(/^"limit of customer-\d+";q=40;w=31\d{6}$/)
+      expect(headers.get('ratelimit')).toMatch(/^"limit of customer-\d+";r=3\d;t=\d+$/)
+      expect(headers.get('x-ratelimit-limit-requests')).toBe('40')
+      expect(headers.get('server-timing')).toMatch(/limits;dur=\d/)
+      expect(headers.get('x-ratelimit-remaining-requests')).toMatch(/^3\d$/)
+      expect(headers.get('x-ratelimit-limit-tokens')).not.toBe('40')
+    }
+    gateway.upstream.script('fake-fails', json({ error: { message: 'no', type: 'x' } }, 400))
+    const failed = await gateway.chat(body({ model: 'fake/fake-fails' }))
+    expect([failed.status, failed.headers.get('x-ratelimit-limit-requests')]).toEqual([400, '40'])
+    gateway.upstream.script('priced', answer())
+  })
+
+  test('is warned once a limit that only warns is passed, and not before', async () => {
+    const { body, subject } = await limited({ value: 1, action: 'warn' })
+    const warnings = []
+    for (let count = 0; count < 3; count++) warnings.push(await gateway.chat(body()))
+    const name = `limit of ${subject}`
+    expect(warnings.map(({ headers }) => headers.get('x-sluice-limit-warning'))).toEqual([null, name, name])
+    expect(warnings.map(({ status }) => status)).toEqual([200, 200, 200])
+  })
+
+  test.each<[string, object, object]>([
+    ['gives its count back when the provider is not there', { model: 'away/any' }, { used: 0 }],
+    ['keeps it when the provider failed', { model: 'fake/broken' }, { used: 1 }],
+  ])('%s', async (_, more, used) => {
+    const away = { provider_id: 'away', api_key: 'k', base_url: 'http://127.0.0.1:9/v1' }
+    await gateway.manage('POST', '/api/providers/', away)
+    gateway.upstream.script('broken', json({ error: { message: 'broken' } }, 500))
+    const { body, settled } = await limited({ value: 5 })
+    expect((await gateway.chat(body(more))).status).toBeGreaterThanOrEqual(500)
+    expect(await settled()).toMatchObject(used)
+  })
+})
+
+describe('/api/limits/', () => {
+  test('shows where each one stands of a limit for each', async () => {
+    const made = await limited({ subject: '*', scope: 'model', metric: 'tokens', value: 100_000 })
+    expect(await made.shows()).toMatchObject({ used: null, reserved: null, resets_at: null })
+    await gateway.chat({ model: 'warm', messages: user('hello') })
+    const standings = `${made.path}standings/`
+    for (const until = Date.now() + 10_000; Date.now() < until; await sleep(50)) {
+      const { body } = await gateway.manage('GET', `${standings}?subject=warm`)
+      if (Number(body.used) > 0) break
+    }
+    const { body } = await gateway.manage('GET', `${standings}?subject=warm`)
+    expect(body).toMatchObject({
+      subject: 'warm',
+      reserved: 0,
+      resets_at: expect.stringMatching(/-01-01T00:00/),
+    })
+    expect(Number(body.used)).toBeGreaterThan(0)
+    expect((await gateway.manage('GET', `${standings}?subject=nobody`)).body).toMatchObject({ used: 0 })
+    expect((await gateway.manage('GET', standings)).status).toBe(422)
+    await gateway.manage('DELETE', made.path)
+  })
+
+  test('keeps the count while a limit means the same, and begins anew when it means something else', async () => {
+    const { body, settled, path, shows } = await limited({ value: 5 })
+    await gateway.chat(body())
+    expect(await settled()).toMatchObject({ used: 1, on_unavailable: 'closed', refusal_status: 429 })
+    const change = { name: `renamed ${customers}`, value: 9, action: 'warn', on_unavailable: null }
+    expect((await gateway.manage('PATCH', path, change)).body).toMatchObject({
+      ...{ used: 1, value: 9, action: 'warn', on_unavailable: 'open', name: change.name },
+    })
+    const { scope, subject } = await shows()
+    const again = { scope, subject, name: change.name, metric: 'requests', window: 'year', value: 3 }
+    expect(await gateway.manage('POST', '/api/limits/', again)).toMatchObject({
+      status: 200,
+      body: { used: 1 },
+    })
+    const monthly = { ...again, window: 'month' }
+    expect(await gateway.manage('POST', '/api/limits/', monthly)).toMatchObject({
+      status: 200,
+      body: { used: 0 },
+    })
+    expect(await gateway.manage('POST', '/api/limits/', again)).toMatchObject({
+      status: 200,
+      body: { used: 1 },
+    })
+  })
+
+  test.each<[string, object, string]>([
+    ['more money than can be counted', { metric: 'cost', value: 9e6 + 1 }, 'value'],
+    ['a part of a request', { value: 1.5 }, 'value'],
+    ['another status', { refusal_status: 403 }, 'refusal_status'],
+    ['a window for concurrency', { metric: 'concurrency', window: 'day' }, 'window'],
+    ['an unknown metric', { metric: 'euros' }, 'metric'],
+  ])('refuses %s', async (_, given, field) => {
+    const usual = { name: 'refused', scope: 'organization', metric: 'requests', window: 'day', value: 1 }
+    const { status, body } = await gateway.manage('POST', '/api/limits/', { ...usual, ...given })
+    expect([status, Object.keys(Object(body.errors))]).toEqual([422, [field]])
+  })
+})
+
+describe('500 streams at once against money for about 50', () => {
+  /** Three of input and 40 of output for what each of them says. */
+  const spoken = 'word '.repeat(40).trim()
+
+  test('never take more than there is, and what is left can be used', async () => {
+    gateway.upstream.script('load', answer({ content: spoken, gapMs: 5 }))
+    const one = { messages: user('hello there'), model: 'load', max_tokens: 60, stream: true }
+    const probe = await gateway.chat({ ...one, customer_identifier: 'probe' })
+    const costNano = await nanoOf(probe.logId)
+    const value = (50 * costNano) / 1e9
+    const { body, settled } = await limited({ metric: 'cost', value })
+    const before = gateway.upstream.calls.length
+    const called = () => gateway.upstream.calls.length - before
+    const wave = await Promise.all(Array.from({ length: 500 }, () => gateway.chat(body(one))))
+    const statuses = new Set(wave.map(({ status }) => status))
+    expect([...statuses].sort()).toEqual([200, 429])
+    const granted = wave.filter(({ status }) => status === 200).length
+    expect(called()).toBe(granted)
+    expect(called()).toBeGreaterThan(20)
+    expect(called() * costNano).toBeLessThanOrEqual(value * 1e9)
+    expect(Math.round(Number((await settled()).used) * 1e9)).toBe(called() * costNano)
+    // One after the other, until the first refusal: only less than one request's reservation stays unused.
+    for (let status = 200; status === 200; await settled()) status = (await gateway.chat(body(one))).status
+    expect(called() * costNano).toBeLessThanOrEqual(value * 1e9)
+    expect(called()).toBeGreaterThanOrEqual(47)
+    const { used, reserved } = await settled()
+    expect([Math.round(Number(used) * 1e9), reserved]).toEqual([called() * costNano, 0])
+  }, 120_000)
+})

@@ -1,0 +1,158 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { eq } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { app } from '../../src/gateway'
+import { policiesOf } from '../../src/limits/applied-limits'
+import type { ReserveCall } from '../../src/limits/wish'
+import { limits } from '../../src/platform/config-schema'
+import type { InferenceRoute } from '../../src/routes/route'
+import { routes } from '../../src/routes/table'
+import { changeBySql, storeKey } from './config-database'
+
+/** What every route that takes JSON finds something in. */
+const anything = {
+  ...{ model: 'demo/echo', messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 },
+  ...{ input: 'hi', prompt: 'hi', query: 'hi', documents: ['hi'], voice: 'alloy' },
+  contents: [{ role: 'user', parts: [{ text: 'hi' }] }],
+}
+
+/** Values for the parts of paths, and of the ones that are any path. */
+const parts: Record<string, string> = { call: 'demo%2Fecho:generateContent', provider: 'demo', name: 'demo' }
+
+function sampleOf(path: string): string {
+  return path
+    .replaceAll(/:(\w+)(?:\{[^}]*\})?/g, (_, name: string) => parts[name] ?? 'sample')
+    .replace('*', 'v1/things/x')
+}
+
+function formOf(fields: object): FormData {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) if (typeof value === 'string') form.set(name, value)
+  for (const name of ['file', 'image']) form.set(name, new File(['x'], 'x.bin'))
+  return form
+}
+
+/** Providers as if they were set up; nobody is called. */
+const setUp = {
+  ...{ OPENAI_API_KEY: 'k', ANTHROPIC_API_KEY: 'k', GEMINI_API_KEY: 'k', AZURE_API_KEY: 'k' },
+  ...{ AZURE_OPENAI_API_KEY: 'k', AZURE_OPENAI_RESOURCE: 'r', VERTEX_API_KEY: 'k', VERTEX_PROJECT: 'p' },
+  ...{ VERTEX_LOCATION: 'l', GOOGLE_SERVICE_ACCOUNT_JSON: '{}' },
+}
+
+async function statusOf(route: InferenceRoute, path: string): Promise<{ status: number; text: string }> {
+  const ask = async (body: BodyInit | null, headers: Record<string, string>) => {
+    const context = createExecutionContext()
+    const url = `https://gateway.example${sampleOf(path)}`
+    const init = { method: route.method, headers: { authorization: 'Bearer limited.key', ...headers }, body }
+    const response = await app.fetch(new Request(url, init), { ...env, ...setUp }, context)
+    const text = await response.text()
+    await waitOnExecutionContext(context)
+    return { status: response.status, text: `${response.status} ${text}` }
+  }
+  // What the router's own objects are asked for must be kept somewhere, or the answer is 404.
+  const named = /\/(?:responses\/|files|batches)/.test(path) ? { 'x-respan-route-provider': 'openai' } : {}
+  if (route.method === 'GET' || route.method === 'DELETE') return ask(null, named)
+  // Only the older completions call their text so.
+  const { prompt, ...others } = anything
+  const body = path.endsWith('/responses') ? others : { ...others, prompt }
+  const asJson = await ask(JSON.stringify(body), { 'content-type': 'application/json', ...named })
+  if (asJson.status === 429) return asJson
+  const asForm = await ask(formOf(anything), named)
+  return asForm.status === 415 ? asJson : asForm
+}
+
+/** Calls the built-in model, with other bindings than usual. */
+async function chat(bindings: object, body: object = {}): Promise<Response> {
+  const context = createExecutionContext()
+  const init = {
+    method: 'POST',
+    headers: { authorization: 'Bearer free.key', 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'demo/echo', messages: [{ role: 'user', content: 'hi' }], ...body }),
+  }
+  const url = 'https://gateway.example/v1/chat/completions'
+  const response = await app.fetch(new Request(url, init), { ...env, ...bindings }, context)
+  const text = await response.text()
+  await waitOnExecutionContext(context)
+  return new Response(text, response)
+}
+
+// Before the isolate reads any of it.
+beforeAll(async () => {
+  await storeKey('free.key', { id: 'free' })
+  await storeKey('limited.key', { id: 'limited' })
+  await changeBySql(
+    "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('shut', 'shut', 'api_key', 'limited', 'requests', 'day', 0, 'block', 1, 1)",
+  )
+  await changeBySql(
+    "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('left', 'left', 'customer', 'left', 'tokens', 'year', 5000, 'block', 1, 1), ('one', 'one', 'customer', 'left', 'concurrency', 'total', 1, 'block', 1, 1)",
+  )
+})
+
+describe('a shield', () => {
+  test('stops a flood of one key, and is not there when it is not configured or away', async () => {
+    const statuses: number[] = []
+    for (let count = 0; count < 5; count++)
+      statuses.push((await chat({ KEY_SHIELD: env.TEST_SHIELD })).status)
+    expect(statuses).toEqual([200, 200, 200, 429, 429])
+    const refused = await chat({ KEY_SHIELD: env.TEST_SHIELD })
+    expect(refused.headers.get('retry-after')).toBe('10')
+    expect(await refused.json()).toMatchObject({
+      error: { code: 'limit_exceeded', type: 'rate_limit_error' },
+    })
+    expect((await chat({})).status).toBe(200)
+    const away = { limit: () => Promise.reject(new Error('away')) }
+    expect((await chat({ KEY_SHIELD: away })).status).toBe(200)
+  })
+})
+
+describe('a worker that dies in the middle of a request', () => {
+  afterEach(() => vi.useRealTimers())
+
+  test('leaves a hold that expires, is charged as reserved, and is put right by late truth', async () => {
+    const settled: unknown[][] = []
+    // What a dead worker does not do.
+    const dead = new Proxy(env.LEDGER, {
+      get(target, name) {
+        if (name !== 'getByName') return Reflect.get(target, name)
+        return (subject: string) => ({
+          reserve: (call: ReserveCall) => target.getByName(subject).reserve(call),
+          settle: async (...given: unknown[]) => void settled.push(given),
+        })
+      },
+    })
+    const rows = await drizzle(env.CONFIG).select().from(limits).where(eq(limits.subject, 'left'))
+    const policies = rows.flatMap(policiesOf).map(({ policy }) => policy)
+    const stands = async () => {
+      const standings = await env.LEDGER.getByName('customer:left').read(policies)
+      return standings.map(({ used, reserved }) => `${used}/${reserved}`)
+    }
+    const body = { customer_identifier: 'left', max_tokens: 700 }
+    expect((await chat({ LEDGER: dead }, body)).status).toBe(200)
+    const [[holdId, taken] = []] = settled
+    const reserved = 700 + Math.ceil(JSON.stringify([{ role: 'user', content: 'hi' }]).length / 4)
+    expect(await stands()).toEqual([`0/${reserved}`, '0/1'])
+    expect((await chat({}, body)).status).toBe(429)
+    // Ten minutes are the longest time of a request, and one more is waited for it.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 + 1_000 })
+    expect(await stands()).toEqual([`${reserved}/0`, '0/0'])
+    expect((await chat({}, body)).status).toBe(200)
+    await env.LEDGER.getByName('customer:left').settle(String(holdId), Object(taken))
+    const [tokens] = await stands()
+    expect(tokens).toBe(`${2 * Object(taken).tokens}/0`)
+  })
+})
+
+const inference = routes.flatMap((route) =>
+  route.auth === 'inference'
+    ? route.paths.map((path) => [`${route.method} ${path}`, route, path] as const)
+    : [],
+)
+
+describe('no route that a provider answers can dodge a limit', () => {
+  test.each(inference)('%s', async (_, route, path) => {
+    const { text } = await statusOf(route, path)
+    expect(text).toMatch(/^429 .*The limit 'shut' is reached/)
+  })
+})
