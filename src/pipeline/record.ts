@@ -34,6 +34,8 @@ export interface Known {
   hold?: Hold
   /** Where its limits stood, whether they let it in or not. */
   limits?: CountedLimits
+  /** How long the ledgers took. */
+  limitsMs?: number
   /** What it was expected to write, for the ledgers to learn from. */
   output?: OutputWish
   /** The answer is another request's, which made the call: whatever that cost is in its own row. */

@@ -48,6 +48,7 @@ export function notesOf(exchange: Exchange, known: Known, answer?: Answer): Repl
     dropped: [...(known.intake?.ignored ?? []), ...losses],
     timings: {
       auth: authenticatedAtMs - startedAtMs,
+      ...(known.limitsMs === undefined ? {} : { limits: known.limitsMs }),
       ...(known.lookUpMs === undefined ? {} : { cache: known.lookUpMs }),
       ...(known.attempts.length === 0 ? {} : { upstream: effects.now() - plannedAtMs }),
     },
