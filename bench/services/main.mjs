@@ -2,7 +2,7 @@
 // local D1, KV, R2 and Queues, behind a socket on which the measured workerd speaks its internal protocols.
 // Run with a Node that wrangler accepts: `main.mjs ROOT SOCKET CONFIG_JSON_FILE`.
 import { readFileSync, rmSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTestHarness } from 'wrangler'
 import { answer } from '../lib/children.mjs'
@@ -10,29 +10,36 @@ import { serveBindings } from './front.mjs'
 import { heldMessages } from './held-messages.mjs'
 
 const [root, socketPath, settingsFile] = process.argv.slice(2)
-const { gateway, consumerFile, variables } = JSON.parse(readFileSync(settingsFile, 'utf8'))
+const { gateway, consumer, variables } = JSON.parse(readFileSync(settingsFile, 'utf8'))
 
 const databases = gateway.d1_databases.map((database) => ({
   ...database,
   migrations_dir: resolve(dirname(gateway.configPath), database.migrations_dir ?? 'migrations'),
 }))
+// Under the gateway's name, because the consumer is bound to the counters of that. Nobody asks for them here.
 const bridge = {
-  name: 'bench-bridge',
+  name: gateway.name,
   main: fileURLToPath(new URL('bridge.mjs', import.meta.url)),
   compatibility_date: gateway.compatibility_date,
   d1_databases: databases,
   kv_namespaces: gateway.kv_namespaces,
   r2_buckets: gateway.r2_buckets,
   queues: { producers: gateway.queues.producers ?? [] },
+  durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'Ledger' }] },
+  migrations: [{ tag: 'v1', new_sqlite_classes: ['Ledger'] }],
 }
 const harness = createTestHarness({
   root,
-  workers: [{ config: bridge }, { configPath: join(root, consumerFile), vars: variables }],
+  // The counters are in the measured process.
+  workers: [
+    { config: bridge },
+    { config: { ...consumer, durable_objects: { bindings: [] } }, vars: variables },
+  ],
 })
 answer({ settle }, close)
 
 const { url } = await harness.listen()
-const worker = harness.getWorker('bench-bridge')
+const worker = harness.getWorker(gateway.name)
 for (const { binding } of databases) await worker.applyD1Migrations(binding)
 const env = await worker.getEnv()
 const held = heldMessages(env)
