@@ -1,13 +1,17 @@
 import type { StoredBodies } from './bodies'
 
 const MAX_TRIES = 5
-/** A gzip member of nothing: header of 10 bytes, an end of the comment, an empty block, checksum and size. */
-const EMPTY_MEMBER_BYTES = 10 + 1 + 2 + 8
-const HAS_COMMENT = 0x10
+const HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]
+/** DEFLATE blocks without content (RFC 1951, 3.2.3): a stored one, the same behind an empty one of fixed codes, the last. */
+const STORED_BLOCK = [0, 0, 0, 0xff, 0xff]
+const LONGER_BLOCK = [2, 0, 0, 0, 0xff, 0xff]
+const LAST_BLOCK = [3, 0]
+/** Checksum and size of nothing. */
+const TRAILER_BYTES = 8
 
 /**
  * Takes the bodies of one log out of R2. In a packed object its member is overwritten by one of the same length that holds
- * nothing (RFC 1952: a comment fills it), so that all others stay where their rows say and the object still opens.
+ * nothing, so that all others stay where their rows say and the object still opens.
  */
 export async function eraseBodies(bucket: R2Bucket, stored: StoredBodies): Promise<void> {
   const alone = [stored.request, stored.response].flatMap((body) =>
@@ -30,13 +34,20 @@ async function blank(bucket: R2Bucket, at: NonNullable<StoredBodies['packed']>):
   throw new Error(`The object ${at.key} was changed by others all the time.`)
 }
 
-/** A gzip member of a length that holds nothing. */
+/**
+ * A gzip member of a length that holds nothing: empty blocks of 5 and 6 bytes fill it. A comment in its header would be
+ * simpler, but not every engine reads past one.
+ */
 export function emptyMember(length: number): Uint8Array {
-  if (length < EMPTY_MEMBER_BYTES) throw new RangeError(`No gzip member has ${length} bytes.`)
+  const room = length - HEADER.length - LAST_BLOCK.length - TRAILER_BYTES
+  const longer = room % STORED_BLOCK.length
+  const stored = (room - longer * LONGER_BLOCK.length) / STORED_BLOCK.length
+  if (stored < 0) throw new RangeError(`No gzip member of nothing has ${length} bytes.`)
+  const blocks = [
+    ...Array.from({ length: longer }, () => LONGER_BLOCK),
+    ...Array.from({ length: stored }, () => STORED_BLOCK),
+  ]
   const member = new Uint8Array(length)
-  member.set([0x1f, 0x8b, 8, HAS_COMMENT, 0, 0, 0, 0, 0, 0xff])
-  member.fill(0x20, 10, length - 11)
-  // The comment's end, a last block without content; checksum and size stay 0.
-  member.set([0, 3, 0], length - 11)
+  member.set([...HEADER, ...blocks.flat(), ...LAST_BLOCK])
   return member
 }
