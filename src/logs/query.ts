@@ -1,4 +1,4 @@
-import { eq, getTableColumns } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
 import { requestLogs } from '../platform/logs-schema'
@@ -66,6 +66,32 @@ export async function listLogs(database: D1Database, query: LogQuery): Promise<L
 export async function readLog(database: D1Database, id: string): Promise<LogRow | undefined> {
   const [row] = await drizzle(database).select().from(requestLogs).where(eq(requestLogs.id, id))
   return row
+}
+
+/** A trace of more spans than this is shown in part. */
+const MAX_SPANS = 5_000
+
+/** The logs of a trace in their order; of one API key only, when one is given. */
+export async function rowsOfTrace(
+  database: D1Database,
+  traceId: string,
+  apiKeyId: string | undefined,
+): Promise<LogRow[]> {
+  const isTrace = eq(requestLogs.traceId, traceId)
+  return drizzle(database)
+    .select()
+    .from(requestLogs)
+    .where(apiKeyId === undefined ? isTrace : and(isTrace, eq(requestLogs.apiKeyId, apiKeyId)))
+    .orderBy(requestLogs.startedAtMs)
+    .limit(MAX_SPANS)
+}
+
+/** Logs by their ids, in no order. */
+export async function readLogs(database: D1Database, ids: readonly string[]): Promise<LogRow[]> {
+  return drizzle(database)
+    .select()
+    .from(requestLogs)
+    .where(sql`${requestLogs.id} in (select value from json_each(${JSON.stringify(ids)}))`)
 }
 
 /** The statement of a page, with one row more, which tells whether there is another page. */

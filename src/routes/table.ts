@@ -25,8 +25,10 @@ import type { Route } from './route'
 import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
 import { temporaryKeyRoutes } from './temporary-keys'
+import { traceRoutes } from './traces'
 import { usageRoutes } from './usage'
 import { userBudgetRoutes } from './user-budgets'
+import { webhookRoutes } from './webhooks'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
@@ -55,6 +57,8 @@ export const routes: readonly Route[] = [
   ...settingsRoutes,
   ...cacheRoutes,
   ...createLogRoutes,
+  ...traceRoutes,
+  ...webhookRoutes,
   ...requestLogRoutes,
   ...usageRoutes,
   ...storedObjectRoutes,
