@@ -34,7 +34,8 @@ async function main() {
     }
   })
   say('starting upstream, services, floor and gateway')
-  const stage = await setStage(options.root, built)
+  const cached = options.scenarios.some((scenario) => scenario.cached)
+  const stage = await setStage(options.root, built, { cached })
   workers[0].startMs = await startupCost(options.root, stage)
   const others = watchCore(stage)
   const result = await runRounds({ stage, say, ...options })

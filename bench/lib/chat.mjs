@@ -40,9 +40,10 @@ const ROUTING = {
 
 /**
  * A chat request of about that size; the kind of answer it wants is the first thing in its last message. With
- * `routed` it names a group instead of a model, fallbacks and retries, and is no larger for it.
+ * `routed` it names a group instead of a model, fallbacks and retries, and is no larger for it; with `cached` it wants
+ * the response cache.
  */
-export function chatRequest({ kind, requestBytes, stream, usage, modelLast, routed }) {
+export function chatRequest({ kind, requestBytes, stream, usage, modelLast, routed, cached }) {
   const count = requestBytes > 64 * 1024 ? 16 : 2
   const more = routed ? JSON.stringify(ROUTING).length : 0
   const part = (requestBytes - 200 - count * 35 - more) / count
@@ -52,6 +53,7 @@ export function chatRequest({ kind, requestBytes, stream, usage, modelLast, rout
   }))
   const options = { temperature: 0.7, max_tokens: 400 }
   if (stream) options.stream = true
+  if (cached) options.cache_enabled = true
   if (usage) options.stream_options = { include_usage: true }
   if (routed) return Buffer.from(JSON.stringify({ ...ROUTING, messages, ...options }))
   const request = modelLast

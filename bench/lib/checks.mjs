@@ -18,6 +18,8 @@ function answers({ requests }, bad) {
 
 // An answer that did not come from the upstream, or a request that was not rewritten, costs less.
 function upstream({ requests }, target, seen) {
+  if (target.hits)
+    return seen.requests === 0 ? undefined : `${seen.requests} of ${requests} answers were not kept`
   if (seen.requests !== requests) return `the upstream saw ${seen.requests} of ${requests} requests`
   if (!target.rewritten) return undefined
   if (seen.keyed !== requests) return `the provider's key came with ${seen.keyed} of ${requests} requests`

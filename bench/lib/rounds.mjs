@@ -39,9 +39,9 @@ function logRows({ stage }, expected) {
 }
 
 async function warmUp(session, say) {
-  for (const target of session.stage.targets) {
+  for (const target of session.stage.targets.filter(({ role }) => role !== 'kept')) {
     say(`warm-up: ${target.name}`)
-    for (const scenario of all.filter(({ extra }) => !extra)) {
+    for (const scenario of all.filter(({ extra, cached }) => !extra && !cached)) {
       const part = scenario.name === 'json-1k' ? 1 : 0.1
       await load(session, scenario, target, Math.ceil(scenario.requests * session.share * part))
     }

@@ -7,7 +7,9 @@ const KB = 1024
  * What is measured. `limit.ratio` is CPU per request against the floor, `limit.firstMs` is what the first
  * content may come later than the floor's, `limit.plain` is CPU against the gateway's without routing; `extra` scenarios run only when they are named with --only. In a
  * `translated` one the gateway's client speaks another protocol than the upstream, which no floor can do; in a
- * `routed` one it asks for a balanced group, fallbacks and retries, beside the same load that does not.
+ * `routed` one it asks for a balanced group, fallbacks and retries, beside the same load that does not. In a
+ * `cached` one its answers come from the response cache, out of memory or out of KV; beside it are a plain worker that
+ * returns the same bytes from KV, and the gateway when it has to ask the provider and keep the answer.
  */
 export const scenarios = [
   json('json-1k', 'JSON 1 KB', 'reply-1k', KB, 2400, { limit: { ratio: 1.6 } }),
@@ -48,6 +50,25 @@ export const scenarios = [
     connections: 1,
     limit: { firstMs: 1 },
   }),
+  json('cached-1k', 'JSON 1 KB from the response cache, in memory', 'reply-1k', KB, 2400, {
+    cached: 'memory',
+    limit: { plain: 2 },
+  }),
+  json('cached-1k-kv', 'JSON 1 KB from the response cache, in KV', 'reply-1k', KB, 1200, {
+    cached: 'kv',
+    limit: { plain: 3 },
+  }),
+  json(
+    'cached-512k',
+    'JSON 1 KB request, 512 KB reply from the response cache, in memory',
+    'reply-512k',
+    KB,
+    160,
+    {
+      cached: 'memory',
+      extra: true,
+    },
+  ),
   json('json-1k-alone', 'JSON 1 KB, one at a time', 'reply-1k', KB, 600, { connections: 1, extra: true }),
   json('json-512k-model-last', 'JSON 512 KB request with the model at its end', 'reply-1k', 512 * KB, 160, {
     modelLast: true,
@@ -63,19 +84,38 @@ function sse(name, title, kind, requests, more) {
   return { name, title, kind, requestBytes: KB, requests, connections: 16, stream: true, ...more }
 }
 
-/** The targets of a scenario: a routed one has the gateway twice, once for the same requests without routing. */
-export function targetsOf(scenario, targets) {
+/**
+ * The targets of a scenario: a routed one has the gateway twice, once for the same requests without routing, and a
+ * cached one once for answers that are not there yet. The other targets with a `role` are for these alone.
+ */
+export function targetsOf(scenario, all) {
+  const targets = all.filter(({ role }) => role === undefined)
+  if (scenario.cached) return cachedTargets(scenario, all, targets)
   if (!scenario.routed) return targets
   return targets.flatMap((target) =>
     target.rewritten ? [{ ...target, name: 'plain', plain: true }, target] : [target],
   )
 }
 
+function cachedTargets({ cached }, all, targets) {
+  const [plain, forgetful] = ['kept', 'forgetful'].map((role) => all.find((target) => target.role === role))
+  return targets.flatMap((target) => {
+    if (!target.rewritten) return [target]
+    const gateway = { ...(cached === 'kv' ? forgetful : target), name: 'gateway' }
+    return [
+      { ...plain, name: 'plain', hits: true },
+      { ...gateway, name: 'miss', refreshes: true },
+      { ...gateway, hits: true },
+    ]
+  })
+}
+
 /** The bytes of one request of a scenario. */
-export function payloadOf(scenario, { apiKey, rewritten, plain }) {
+export function payloadOf(scenario, { apiKey, rewritten, plain, refreshes }) {
   const isMessages = scenario.translated === true && rewritten === true
   const routed = scenario.routed === true && rewritten === true && plain !== true
-  const body = isMessages ? messagesRequest(scenario) : chatRequest({ ...scenario, routed })
+  const cached = scenario.cached !== undefined && rewritten === true
+  const body = isMessages ? messagesRequest(scenario) : chatRequest({ ...scenario, routed, cached })
   const head = [
     `POST /v1/${isMessages ? 'messages' : 'chat/completions'} HTTP/1.1`,
     'host: 127.0.0.1',
@@ -83,6 +123,7 @@ export function payloadOf(scenario, { apiKey, rewritten, plain }) {
     'content-type: application/json',
     'accept: application/json',
     'user-agent: OpenAI/JS 6.49.0',
+    ...(refreshes ? ['cache-control: no-cache'] : []),
     `content-length: ${body.length}`,
   ]
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body])

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildWorker, readConfig, wranglerEnvironment } from './build.mjs'
@@ -8,7 +8,7 @@ import { asker, closeChild, scratchFolder, startChild } from './children.mjs'
 import { cpuMicros, modernNode, moveSelf, onCore, placement } from './machine.mjs'
 import { provision } from './provision.mjs'
 import { median } from './statistics.mjs'
-import { floorWorker, gatewayWorker, startWorkerd } from './workerd.mjs'
+import { floorWorker, gatewayWorker, keptWorker, startWorkerd } from './workerd.mjs'
 
 const GATEWAY_CONFIG = 'wrangler.toml'
 const CONSUMER_CONFIG = 'src/consumer/wrangler.toml'
@@ -27,9 +27,10 @@ export function buildAll(root, options) {
 
 /**
  * Starts mock upstream, services, floor and gateway, and sets the gateway up. Resolves to the targets
- * `{ name, port, pid, apiKey }` and to the questions that can be asked of the mock and the services.
+ * `{ name, port, pid, apiKey }`, with `cached` those for the response cache too, and to the questions that can be asked
+ * of the mock and the services.
  */
-export async function setStage(root, built, { inspector = false } = {}) {
+export async function setStage(root, built, { inspector = false, cached = false } = {}) {
   const cores = placement()
   moveSelf(cores.load)
   const upstream = await startHelper('upstream', process.execPath, ['upstream.mjs'], cores)
@@ -46,6 +47,23 @@ export async function setStage(root, built, { inspector = false } = {}) {
   const floor = floorWorker(join(built.folder, 'floor'), config, upstream.value)
   const floorRun = await startWorkerd(root, floor, { core: cores.worker })
   const gatewayRun = await startWorkerd(root, gateway, { core: cores.worker, inspector })
+  const cacheRuns = cached ? await startCacheTargets() : []
+  // A worker that returns bytes from KV, and the gateway without a memory of answers.
+  async function startCacheTargets() {
+    const kept = keptWorker(join(built.folder, 'kept'), config, upstream.value, socketPath)
+    const folder = join(built.folder, 'forgetful')
+    cpSync(build.folder, folder, { recursive: true })
+    const forgetting = { ...secrets, CACHE_MEMORY_BYTES: '1' }
+    const forgetful = gatewayWorker({ ...build, folder }, config, forgetting, socketPath)
+    const [keptRun, forgetfulRun] = [
+      await startWorkerd(root, kept, { core: cores.worker }),
+      await startWorkerd(root, forgetful, { core: cores.worker }),
+    ]
+    return [
+      { name: 'kept', role: 'kept', ...keptRun, apiKey: 'upstream-key' },
+      { name: 'forgetful', role: 'forgetful', ...forgetfulRun, logged: true, rewritten: true },
+    ]
+  }
   const apiKey = await provision({
     port: gatewayRun.port,
     adminKey: secrets.ADMIN_KEY,
@@ -56,6 +74,7 @@ export async function setStage(root, built, { inspector = false } = {}) {
     { name: 'direct', port: upstream.value, apiKey: 'upstream-key' },
     { name: 'floor', port: floorRun.port, pid: floorRun.pid, apiKey: 'upstream-key' },
     { name: 'gateway', ...gatewayRun, apiKey, logged: true, rewritten: true },
+    ...cacheRuns.map((target) => ({ apiKey, ...target })),
   ]
   const waits = (built.consumer.config.queues.consumers ?? []).map((queue) => queue.max_batch_timeout ?? 5)
   const batchSeconds = Math.max(1, ...waits)

@@ -47,16 +47,33 @@ export function floorWorker(folder, config, upstreamPort) {
   }
 }
 
+/** A worker that returns bytes from the same KV, behind the same socket. */
+export function keptWorker(folder, config, upstreamPort, socketPath) {
+  mkdirSync(folder, { recursive: true })
+  copyFileSync(new URL('kept.mjs', import.meta.url), join(folder, 'kept.mjs'))
+  const bindings = [
+    `(name = "UPSTREAM", text = "127.0.0.1:${upstreamPort}")`,
+    `(name = "CACHE", kvNamespace = "remote:CACHE")`,
+  ]
+  const services = [remoteService('CACHE', socketPath)]
+  return { name: 'kept', build: { folder, modules: ['kept.mjs'] }, config, bindings, services, actors: [] }
+}
+
+// Told apart by a request header.
+function remoteService(name, socketPath) {
+  const header = `injectRequestHeaders = [(name = "x-bench-binding", value = ${text(name)})]`
+  const address = `address = ${text(`unix:${socketPath}`)}`
+  return `(name = ${text(`remote:${name}`)}, external = (${address}, http = (${header})))`
+}
+
 /**
  * The gateway with every binding of its wrangler.toml: Durable Objects inside the process, everything
- * that is a service elsewhere in production behind `socketPath`, told apart by a request header.
+ * that is a service elsewhere in production behind `socketPath`.
  */
 export function gatewayWorker(build, config, variables, socketPath) {
   const services = []
   const remote = (name) => {
-    const header = `injectRequestHeaders = [(name = "x-bench-binding", value = ${text(name)})]`
-    const address = `address = ${text(`unix:${socketPath}`)}`
-    services.push(`(name = ${text(`remote:${name}`)}, external = (${address}, http = (${header})))`)
+    services.push(remoteService(name, socketPath))
     return text(`remote:${name}`)
   }
   const bind = (name, value) => `(name = ${text(name)}, ${value})`

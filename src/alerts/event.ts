@@ -46,7 +46,7 @@ const WORDS: Record<AlertEvent['kind'], Words> = {
       ['Counted', amountOf(details, details.counted)],
       ['Logged', amountOf(details, details.logged)],
       ['Window', windowOf(details)],
-      ['Since', text(details.window_start)],
+      ['Since', text(details.window_start ?? 'the beginning')],
     ],
   }),
   'monitor.firing': (details) => ({

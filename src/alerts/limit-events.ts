@@ -72,7 +72,7 @@ function eventOf(
       ...{ policy_id: policyId, name, scope, subject, metric, window, action },
       threshold: limit.limitValue,
       value: limit.newValue,
-      window_start: new Date(windowStartMs).toISOString(),
+      window_start: windowStartMs === 0 ? null : new Date(windowStartMs).toISOString(),
       resets_at: resetsAtMs === undefined || resetsAtMs === null ? null : new Date(resetsAtMs).toISOString(),
       log_id: request.id,
     },

@@ -1,15 +1,16 @@
 import { type DeliverEnv, deliverAlert, giveUp } from '../alerts/deliver'
 import { type DispatchEnv, dispatchEvents } from '../alerts/dispatch'
-import { forgetEvents, recordEvents } from '../alerts/event-store'
+import { forgetEvents, type NewEvent, recordEvents } from '../alerts/event-store'
 import { limitEvents, noteTold } from '../alerts/limit-events'
 import { runMonitors } from '../alerts/run-monitors'
+import { type Drift, type DriftEnv, findDrift, forgetSums, shownDrift } from '../limits/drift'
 import type { LogRecord } from '../logs/log-record'
 import type { LogStoreEnv } from '../logs/log-store'
 import { realEffects } from '../platform/effects'
 import { report, retryLater } from './messages'
 
 /** What alerts need of the consumer worker. */
-export type AlertsEnv = DispatchEnv & DeliverEnv
+export type AlertsEnv = DispatchEnv & DeliverEnv & Partial<DriftEnv>
 
 type Env = LogStoreEnv & Partial<AlertsEnv>
 
@@ -39,8 +40,32 @@ export async function runAlerts(env: Env, nowMs: number): Promise<void> {
   const unmeasured = ({ id }: { id: string }, cause: unknown) =>
     report('monitor_failed', { monitor: id, cause: String(cause) })
   await runMonitors(ready, { nowMs, effects: realEffects }, unmeasured).catch(failed('monitors_failed'))
+  await compareLimits(ready, nowMs).catch(failed('limits_not_compared'))
   await dispatchEvents(ready, nowMs).catch(failed('alerts_not_queued'))
   await forgetEvents(ready, nowMs - EVENTS_KEPT_MS, FORGOTTEN_PER_RUN).catch(failed('alerts_not_forgotten'))
+}
+
+/** Tells of counters that do not say what the logs say. */
+async function compareLimits(env: AlertsEnv, nowMs: number): Promise<void> {
+  const { LEDGER } = env
+  if (LEDGER === undefined) return
+  const drifts = await findDrift({ LEDGER, LOGS: env.LOGS }, nowMs)
+  await recordEvents(
+    env,
+    drifts.map((drift) => driftEvent(drift, nowMs)),
+  )
+  await forgetSums(env, nowMs)
+}
+
+function driftEvent(drift: Drift, nowMs: number): NewEvent {
+  const { policyId, subject, windowStartMs } = drift.row
+  return {
+    id: `alert_${realEffects.newId()}`,
+    dedupeKey: JSON.stringify(['drift', policyId, subject, windowStartMs]),
+    kind: 'limits.drift',
+    createdAtMs: nowMs,
+    details: shownDrift(drift),
+  }
 }
 
 type Keep = (message: Message, env: LogStoreEnv, reason: string) => Promise<void>

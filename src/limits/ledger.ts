@@ -35,9 +35,9 @@ export class Ledger extends DurableObject {
     await this.wakeBy(nowMs + TIDY_EVERY_MS)
   }
 
-  /** Where policies stand, for a reader. */
-  async read(policies: readonly Policy[]): Promise<Standing[]> {
-    return this.atOnce(() => this.book.read(policies, Date.now()))
+  /** Where policies stand, for a reader; or where they stood in the windows around an earlier time. */
+  async read(policies: readonly Policy[], atMs = Date.now()): Promise<Standing[]> {
+    return this.atOnce(() => this.book.read(policies, Math.min(atMs, Date.now())))
   }
 
   /** Charges what nobody settled, also when no request comes any more. */

@@ -2,6 +2,7 @@ import { getTableColumns } from 'drizzle-orm'
 import { requestLogs } from '../platform/logs-schema'
 import { packBodies } from './bodies'
 import { COUNTING, type Counted, countedOf, IS_NEW } from './counting'
+import { COUNT_LIMITS, type LimitSum, limitSumsOf } from './limit-sums'
 import type { LogRecord } from './log-record'
 import { loggedCost, rowOf } from './log-row'
 import { INSERT_METADATA } from './metadata-entries'
@@ -19,6 +20,7 @@ const MAX_PARAMETER_LENGTH = 600_000
 /** A record on its way into D1: its row as JSON text, unless it is only to be counted. */
 interface Entry {
   counted: Counted
+  limits: LimitSum[]
   row?: string
   hasMetadata?: boolean
   /** What its bodies say, for the search. */
@@ -37,10 +39,17 @@ export async function storeRecords(env: LogStoreEnv, records: readonly LogRecord
   const entries = fresh.map((record): Entry => {
     const cost = loggedCost(record)
     const counted = countedOf(record, cost)
-    if (!hasRow(record)) return { counted }
+    const limits = limitSumsOf(record, cost)
+    if (!hasRow(record)) return { counted, limits }
     const facts = bodyContents(record)
     const row = rowOf(record, { cost, facts, bodies: packed.placed.get(record.id) })
-    return { counted, row: JSON.stringify(row), facts, hasMetadata: record.tags.metadata !== undefined }
+    return {
+      counted,
+      limits,
+      row: JSON.stringify(row),
+      facts,
+      hasMetadata: record.tags.metadata !== undefined,
+    }
   })
   for (const chunk of chunksOf(entries)) await env.LOGS.batch(statementsFor(env.LOGS, chunk))
 }
@@ -84,11 +93,13 @@ function chunksOf(entries: readonly Entry[]): Entry[][] {
 function statementsFor(database: D1Database, entries: readonly Entry[]): D1PreparedStatement[] {
   const counted = entries.map((entry) => entry.counted)
   const rows = entries.flatMap(({ row }) => row ?? [])
+  const limits = entries.flatMap((entry) => entry.limits)
   const rowless = entries.filter(({ row }) => row === undefined).map((entry) => entry.counted)
   const withMetadata = entries.filter(({ hasMetadata }) => hasMetadata).map((entry) => entry.counted.id)
   const texts = entries.flatMap(({ counted: { id }, facts }) => (facts === undefined ? [] : { id, ...facts }))
   const given = [
     ...COUNTING.map((statement) => [statement, counted] as const),
+    [COUNT_LIMITS, limits],
     [INSERT_ROWS, rows],
     [INSERT_ROWLESS, rowless],
     [INSERT_METADATA, withMetadata],

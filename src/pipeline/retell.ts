@@ -60,10 +60,12 @@ export function retoldAsStream(
     const events = grain === 'words' ? inWords(parts) : parts
     return encoder.encode(onOneLine(codec.eventEncoder(contextOf(job, head)).encode(events)))
   }
-  const { reader, filter } = retoldStream(job, head)
+  const { reader, filter, isTranslated } = retoldStream(job, head)
   if (filter === undefined) return bytes
-  reader.feed(bytes)
-  reader.end()
+  if (isTranslated) {
+    reader.feed(bytes)
+    reader.end()
+  }
   return concat([filter.change(bytes), filter.rest()])
 }
 

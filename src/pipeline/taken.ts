@@ -1,11 +1,9 @@
 import type { Taken } from '../limits/wish'
+import { UNREACHED } from '../platform/failure'
 import type { Usage } from '../protocols/canonical'
 import { costOf } from '../providers/prices'
 import type { Known } from './record'
 import type { Ending, Exchange } from './stages'
-
-/** Attempts that ended so never reached the upstream, and cost nobody anything. */
-const UNREACHED = new Set(['upstream_unreachable', 'provider_not_configured'])
 
 /** What a request that has ended really took of its limits: as the log will say, to the billionth of a dollar. */
 export function takenBy(exchange: Pick<Exchange, 'startedAtMs'>, known: Known, ending: Ending): Taken {

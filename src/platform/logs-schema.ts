@@ -205,7 +205,7 @@ export const monitorStates = sqliteTable('monitor_states', {
   evaluatedAtMs: integer('evaluated_at_ms').notNull(),
 })
 
-/** What the log rows say that a limit took of a subject in a window: nano-dollars for cost. */
+/** What log records say that a limit took of a subject in a window: nano-dollars for cost. */
 export const limitSums = sqliteTable(
   'limit_sums',
   {
@@ -220,6 +220,7 @@ export const limitSums = sqliteTable(
     updatedAtMs: integer('updated_at_ms').notNull(),
     /** What the ledger said, when it was last compared; null before. */
     ledgerAmount: integer('ledger_amount'),
+    /** What `updated_at_ms` was then. */
     comparedAtMs: integer('compared_at_ms'),
   },
   (table) => [
@@ -227,9 +228,3 @@ export const limitSums = sqliteTable(
     index('limit_sums_by_time').on(table.updatedAtMs),
   ],
 )
-
-/** How far a reader of rows has come. */
-export const logCursors = sqliteTable('log_cursors', {
-  name: text('name').primaryKey(),
-  position: integer('position').notNull(),
-})

@@ -8,6 +8,7 @@ import { customModelRoutes } from './custom-models'
 import { explainRoute } from './explain'
 import { generateContent } from './generate-content'
 import { health } from './health'
+import { limitDriftRoutes } from './limit-drift'
 import { limitRoutes } from './limits'
 import { loadBalanceGroupRoutes } from './load-balance-groups'
 import { mediaRoutes } from './media'
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   ...apiKeyRoutes,
   ...temporaryKeyRoutes,
   ...userBudgetRoutes,
+  ...limitDriftRoutes,
   ...limitRoutes,
   ...alertChannelRoutes,
   ...alertEventRoutes,

@@ -1,6 +1,7 @@
 import { SluiceError } from '../platform/failure'
+import { nameThere } from '../providers/name-there'
 import type { Target } from '../providers/target'
-import { resolveModel, type Surroundings, targetOfProvider } from './resolve'
+import { providerIdOf, resolveModel, type Surroundings, targetOfProvider } from './resolve'
 
 /** A route that names its upstream in the path, so that the body's model is overruled. */
 export interface Pin {
@@ -35,7 +36,7 @@ export function pinned(
   const model = requiredModel(bodyModel)
   const listed = own.find((row) => row.modelName === model)
   if (listed !== undefined) return resolveModel(model, around)
-  const upstreamModel = model.startsWith(`${name}/`) ? model.slice(name.length + 1) : model
+  const upstreamModel = onlyProvider === true ? nameAt(name, model, around) : withoutPrefix(name, model)
   const target = targetOfProvider(name, upstreamModel, around)
   if (target !== undefined) return target
   throw new SluiceError({
@@ -44,6 +45,21 @@ export function pinned(
     param: 'model',
     message: `'${name}' has no model '${model}'.`,
   })
+}
+
+function withoutPrefix(prefix: string, model: string): string {
+  return model.startsWith(`${prefix}/`) ? model.slice(prefix.length + 1) : model
+}
+
+/** The name of a request's model at a provider that it did not name it for; what is stored here has its own names. */
+function nameAt(provider: string, model: string, around: Surroundings): string {
+  const bare = withoutPrefix(provider, model)
+  const id = providerIdOf(provider, around)
+  if (bare !== model || id === undefined || around.config.providersById.has(id)) return bare
+  const prefix = model.slice(0, Math.max(0, model.indexOf('/')))
+  const named = prefix === '' ? undefined : providerIdOf(prefix, around)
+  if (named === id) return withoutPrefix(prefix, model)
+  return nameThere(id, model, named === undefined ? undefined : prefix)
 }
 
 function requiredModel(model: string | undefined): string {

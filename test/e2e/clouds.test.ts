@@ -130,6 +130,33 @@ describe.each([false, true])('streamed: %s', (stream) => {
   })
 })
 
+describe('the header that pins a provider', () => {
+  test.each<[string, () => Gateway, string, string]>([
+    ['azure', () => gateway, 'gpt-4o', '/openai/v1/chat/completions'],
+    ['azure', () => older, 'openai/gpt-4o', '/openai/deployments/gpt-4o/chat/completions'],
+    [
+      'vertex_ai',
+      () => gateway,
+      'claude-sonnet-4-5-20250929',
+      '/v1/projects/project-1/locations/europe-west1/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict',
+    ],
+    [
+      'bedrock',
+      () => older,
+      'claude-sonnet-4-5',
+      '/model/global.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse',
+    ],
+  ])('%s serves the model that a request names as others do', async (provider, at, model, path) => {
+    const said = `pinned to ${provider} as ${model}`
+    const headers = { 'x-respan-route-provider': provider }
+    const { status, logId } = await at().chat({ model, messages: user(said) }, { headers })
+    expect(status).toBe(200)
+    const call = fake.calls.findLast(({ bodyBytes }) => bodyBytes.toString().includes(said))
+    expect(call?.path.replace(/\?.*/, '')).toBe(path)
+    expect(await at().logOf(logId)).toMatchObject({ provider_id: provider, attempts: [{ reason: 'pinned' }] })
+  })
+})
+
 describe('the service account of Vertex AI', () => {
   test('signs a JWT that its public key verifies, and one token serves many calls', async () => {
     await asked(gateway, 'vertex_ai/gemini-2.5-pro', false)

@@ -22,6 +22,50 @@ test.each<[string, string, string[]]>([
   expect(planned.map(({ providerId, upstreamModel }) => `${providerId}: ${upstreamModel}`)).toEqual(targets)
 })
 
+test.each<[string, string, string]>([
+  ['azure', 'gpt-4o', 'gpt-4o'],
+  ['azure', 'openai/gpt-4o', 'gpt-4o'],
+  ['azure', 'azure_openai/my-deployment', 'my-deployment'],
+  ['azure_openai', 'azure/my-deployment', 'my-deployment'],
+  ['azure', 'my-own-deployment', 'my-own-deployment'],
+  ['vertex_ai', 'gemini-2.5-flash', 'gemini-2.5-flash'],
+  ['vertex_ai', 'gemini/gemini-2.5-flash', 'gemini-2.5-flash'],
+  ['vertex_ai', 'claude-sonnet-4-5', 'claude-sonnet-4-5'],
+  ['vertex_ai', 'claude-sonnet-4-5-20250929', 'claude-sonnet-4-5@20250929'],
+  ['vertex_ai', 'anthropic/claude-sonnet-4-5@20250929', 'claude-sonnet-4-5@20250929'],
+  ['bedrock', 'claude-sonnet-4-5', 'global.anthropic.claude-sonnet-4-5-20250929-v1:0'],
+  ['bedrock', 'claude-sonnet-4-5-20250929', 'global.anthropic.claude-sonnet-4-5-20250929-v1:0'],
+  ['bedrock', 'anthropic/claude-opus-4-6', 'global.anthropic.claude-opus-4-6-v1:0'],
+  ['bedrock', 'anthropic.claude-v9', 'anthropic.claude-v9'],
+  ['bedrock', 'eu.anthropic.claude-sonnet-4-5-20250929-v1:0', 'eu.anthropic.claude-sonnet-4-5-20250929-v1:0'],
+  [
+    'bedrock',
+    'arn:aws:bedrock:us-east-1:1:inference-profile/x',
+    'arn:aws:bedrock:us-east-1:1:inference-profile/x',
+  ],
+  ['openrouter', 'openai/gpt-4o', 'openai/gpt-4o'],
+  ['openai', 'gpt-9-from-tomorrow', 'gpt-9-from-tomorrow'],
+  ['openai', 'openrouter/gpt-9-from-tomorrow', 'openrouter/gpt-9-from-tomorrow'],
+])('the provider %s is asked for %s as %s', (name, model, upstreamModel) => {
+  const variables = {
+    ...{
+      AZURE_OPENAI_API_KEY: 'k',
+      AZURE_OPENAI_RESOURCE: 'r',
+      OPENAI_API_KEY: 'k',
+      OPENROUTER_API_KEY: 'k',
+    },
+    ...{
+      AWS_BEARER_TOKEN_BEDROCK: 't',
+      AWS_REGION: 'eu-central-1',
+      VERTEX_PROJECT: 'p',
+      VERTEX_ACCESS_TOKEN: 't',
+    },
+  }
+  const there = surroundings({ variables })
+  const planned = plan({ model, pin: { name, isProvider: true }, ...settings }, there, luck)
+  expect(planned.map((target) => target.upstreamModel)).toEqual([upstreamModel])
+})
+
 test.each([
   ['nobody', 'provider_not_found'],
   ['only', 'provider_not_found'],

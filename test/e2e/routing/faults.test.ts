@@ -219,6 +219,27 @@ describe.concurrent('a load-balanced pair', () => {
   )
 })
 
+describe.concurrent('a load-balanced pair', () => {
+  const own = faults.filter(({ moves, isLate }) => moves !== true && isLate !== true)
+
+  test.for(own.map((fault) => [fault.name, fault] as const))(
+    'goes on asking for what is wrong with the request itself: %s',
+    async ([name, { step, status }]) => {
+      const sick = `blamed-${name}`
+      gateway.upstream.script(sick, step, step, step, fakes.answer())
+      const load_balance_models = [
+        { model: `fake/${sick}`, weight: 1e15 },
+        { model: `fake/spare-${name}`, weight: 1 },
+      ]
+      const statuses = []
+      for (let count = 0; count < 4; count++)
+        statuses.push((await gateway.chat({ messages: user('x'), load_balance_models })).status)
+      expect(statuses).toEqual([status, status, status, 200])
+      expect(callsOf(sick)).toBe(4)
+    },
+  )
+})
+
 describe.concurrent('a prompt that is too long', () => {
   test('goes to the next model with a larger window, past those that are not', async () => {
     const windows = [

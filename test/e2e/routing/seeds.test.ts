@@ -330,6 +330,42 @@ describe('the example of load_balance_group', () => {
     await expect.poll(chosen, { timeout: 6_000, interval: 300 }).toBe(own)
   })
 
+  test.each(['prompt_cache_key', 'thread_identifier', 'user', 'customer_identifier'])(
+    'comes to the same for the same %s, and to each for some',
+    async (field) => {
+      const models = ['even', 'odd'].map((name) => ({ model: `fake/${name}`, weight: 1 }))
+      const chosen = async (key: string) => {
+        const body = { messages: user('x'), [field]: key, load_balance_group: { group_id: 'sticky', models } }
+        return (await gateway.chat(body)).headers.get('x-sluice-model')
+      }
+      const keys = Array.from({ length: 12 }, (_, index) => `${field}-${index}`)
+      const [first, second] = [await Promise.all(keys.map(chosen)), await Promise.all(keys.map(chosen))]
+      expect(second).toEqual(first)
+      expect(new Set(first)).toEqual(new Set(['even', 'odd']))
+    },
+  )
+
+  test('follows the key of the prompt cache before the thread, and that before the user', async () => {
+    const models = ['even', 'odd'].map((name) => ({ model: `fake/${name}`, weight: 1 }))
+    const chosen = async (more: object) => {
+      const body = { messages: user('x'), load_balance_group: { group_id: 'sticky', models }, ...more }
+      return (await gateway.chat(body)).headers.get('x-sluice-model')
+    }
+    const order = ['prompt_cache_key', 'thread_identifier', 'user', 'customer_identifier']
+    const [even, odd] = await Promise.all(
+      ['even', 'odd'].map(async (wanted) => {
+        for (let index = 0; index < 40; index++)
+          if ((await chosen({ user: `key-${index}` })) === wanted) return `key-${index}`
+        throw new Error(wanted)
+      }),
+    )
+    for (const [index, stronger] of order.entries())
+      for (const weaker of order.slice(index + 1)) {
+        expect(await chosen({ [stronger]: even, [weaker]: odd })).toBe('even')
+        expect(await chosen({ [stronger]: odd, [weaker]: even })).toBe('odd')
+      }
+  })
+
   test('that there is not is a 404 that says so, and how it was asked for', async () => {
     const reply = await gateway.chat(
       { model: 'fake/x', messages: user('x') },
