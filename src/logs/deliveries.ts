@@ -38,7 +38,9 @@ async function webhookMessages(
   const ids = await activeWebhooks(CONFIG, Date.now())
   // What leaves no row has nothing to be told of.
   const kept = ids.length === 0 ? [] : records.filter(({ cache }) => cache?.isOmitted !== true)
-  return kept.flatMap(({ id: logId }) => ids.map((webhookId) => ({ kind: 'webhook' as const, webhookId, logId })))
+  return kept.flatMap(({ id: logId }) =>
+    ids.map((webhookId) => ({ kind: 'webhook' as const, webhookId, logId })),
+  )
 }
 
 async function sendAll(env: DeliveriesEnv, deliveries: readonly Delivery[], atOnce: number): Promise<void> {

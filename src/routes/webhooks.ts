@@ -17,7 +17,10 @@ const fields = {
   name: z.string().trim().min(1, 'must not be empty').max(200).optional(),
   url: z.string().max(2_000),
   /** There is one event, and nothing else to choose yet. */
-  events: z.array(z.literal(WEBHOOK_EVENT, `must be ${WEBHOOK_EVENT}`)).length(1).optional(),
+  events: z
+    .array(z.literal(WEBHOOK_EVENT, `must be ${WEBHOOK_EVENT}`))
+    .length(1)
+    .optional(),
   secret: z.string().min(16, 'must have 16 characters or more').max(500).optional(),
   is_paused: z.boolean().optional(),
 }
@@ -57,7 +60,10 @@ async function create({ env, effects, request }: RouteContext): Promise<Response
     createdAtMs: before?.createdAtMs ?? nowMs,
     updatedAtMs: nowMs,
   }
-  await drizzle(env.CONFIG).insert(webhooks).values(row).onConflictDoUpdate({ target: webhooks.name, set: row })
+  await drizzle(env.CONFIG)
+    .insert(webhooks)
+    .values(row)
+    .onConflictDoUpdate({ target: webhooks.name, set: row })
   const told = made === undefined ? {} : { secret: made }
   return Response.json({ ...shown(row), ...told }, { status: before === undefined ? 201 : 200 })
 }
