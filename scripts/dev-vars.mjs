@@ -26,12 +26,14 @@ export function ensureDevVars(file) {
 /** What the consumer worker needs too; wrangler looks for it beside that worker's configuration. */
 const shared = ['ENCRYPTION_KEY', 'ALLOW_PRIVATE_UPSTREAMS']
 
-/** Writes the shared ones of these values into the consumer's file, as they are now. */
+/** Writes the shared ones of these values into the consumer's file, as they are now; what else is in it stays. */
 export function shareDevVars(file, values) {
-  const lines = shared.filter((name) => name in values).map((name) => `${name}=${values[name]}\n`)
-  writeFileSync(file, `# Copied from .dev.vars of the gateway by \`npm start\`.\n${lines.join('')}`, {
-    mode: 0o600,
-  })
+  const header = `# ${shared.join(' and ')} are copied from the gateway's .dev.vars by \`npm start\`.\n`
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : header
+  const isShared = (line) => shared.some((name) => new RegExp(`^\\s*(export\\s+)?${name}\\s*=`).test(line))
+  const others = before.split('\n').filter((line) => line !== '' && !isShared(line))
+  const lines = shared.filter((name) => name in values).map((name) => `${name}=${values[name]}`)
+  writeFileSync(file, `${[...others, ...lines].join('\n')}\n`, { mode: 0o600 })
   chmodSync(file, 0o600)
 }
 

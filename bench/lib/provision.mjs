@@ -1,6 +1,6 @@
 /**
- * Gives the gateway a provider, a model and an API key through its own HTTP API, and returns the key once
- * it works. Also makes sure that authentication is on, or the figures would flatter.
+ * Gives the gateway a provider, a model and two API keys through its own HTTP API, one of them with limits, and
+ * returns the keys once they work. Also makes sure that authentication is on, or the figures would flatter.
  */
 export async function provision({ port, adminKey, upstreamPort, probe }) {
   const call = async (path, key, body) => {
@@ -19,7 +19,9 @@ export async function provision({ port, adminKey, upstreamPort, probe }) {
   }
   const base_url = `http://127.0.0.1:${upstreamPort}/v1`
   await create('/api/providers/', { provider_id: 'mock', base_url, api_key: 'upstream-key' })
-  await create('/api/models/', { model_name: 'bench', provider_id: 'mock', upstream_model: 'bench-upstream' })
+  const prices = { input_cost: 1, output_cost: 2 }
+  const bench = { model_name: 'bench', provider_id: 'mock', upstream_model: 'bench-upstream' }
+  await create('/api/models/', { ...bench, ...prices })
   // A second deployment to balance with, and fallbacks that nobody needs.
   await create('/api/providers/', { provider_id: 'mocktwo', base_url, api_key: 'upstream-key' })
   for (const [model_name, provider_id] of [
@@ -31,12 +33,16 @@ export async function provision({ port, adminKey, upstreamPort, probe }) {
   const models = [{ model: 'bench', weight: 2 }, { model: 'bench-other' }]
   await create('/api/load-balance-groups/', { group_id: 'bench-group', models })
   const { api_key: apiKey } = await create('/api/api-keys/', { name: 'bench' })
-  await untilServed(() => call('/v1/chat/completions', apiKey, probe))
+  // More than any load takes.
+  const values = { requests: 1e12, tokens: 1e12, cost: 1e6 }
+  const limits = Object.entries(values).map(([metric, value]) => ({ metric, window: 'month', value }))
+  const { api_key: limitedKey } = await create('/api/api-keys/', { name: 'bench-limited', limits })
+  for (const key of [apiKey, limitedKey]) await untilServed(() => call('/v1/chat/completions', key, probe))
   const stranger = await call('/v1/chat/completions', 'sk-nobody', probe)
   if (stranger.status !== 401 && stranger.status !== 403) {
     throw new Error(`the gateway answered ${stranger.status} to an unknown key: authentication is off`)
   }
-  return apiKey
+  return { apiKey, limitedKey }
 }
 
 // Configuration is a snapshot that the gateway renews in the background, so the first calls may be refused.

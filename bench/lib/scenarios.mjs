@@ -5,11 +5,12 @@ const KB = 1024
 
 /**
  * What is measured. `limit.ratio` is CPU per request against the floor, `limit.firstMs` is what the first
- * content may come later than the floor's, `limit.plain` is CPU against the gateway's without routing; `extra` scenarios run only when they are named with --only. In a
- * `translated` one the gateway's client speaks another protocol than the upstream, which no floor can do; in a
- * `routed` one it asks for a balanced group, fallbacks and retries, beside the same load that does not. In a
- * `cached` one its answers come from the response cache, out of memory or out of KV; beside it are a plain worker that
- * returns the same bytes from KV, and the gateway when it has to ask the provider and keep the answer.
+ * content may come later than the floor's, `limit.plain` is CPU against the gateway's own for the same load without
+ * what the scenario is about; `extra` scenarios run only when they are named with --only. In a `translated` one the
+ * gateway's client speaks another protocol than the upstream, which no floor can do; in a `routed` one it asks for a
+ * balanced group, fallbacks and retries; in a `limited` one its API key has limits on requests, tokens and cost. In
+ * a `cached` one its answers come from the response cache, out of memory or out of KV; beside it are a plain worker
+ * that returns the same bytes from KV, and the gateway when it has to ask the provider and keep the answer.
  */
 export const scenarios = [
   json('json-1k', 'JSON 1 KB', 'reply-1k', KB, 2400, { limit: { ratio: 1.6 } }),
@@ -17,6 +18,17 @@ export const scenarios = [
     routed: true,
     limit: { plain: 1.1 },
   }),
+  json(
+    'json-1k-limited',
+    'JSON 1 KB, one API key with limits on requests, tokens and cost',
+    'reply-1k',
+    KB,
+    2400,
+    {
+      limited: true,
+      limit: { plain: 3 },
+    },
+  ),
   json('json-32k', 'JSON 32 KB', 'reply-32k', 32 * KB, 800),
   json('json-512k', 'JSON 512 KB request, 1 KB reply', 'reply-1k', 512 * KB, 160, { limit: { ratio: 2 } }),
   json('json-512k-both', 'JSON 512 KB request, 512 KB reply', 'reply-512k', 512 * KB, 160),
@@ -70,6 +82,11 @@ export const scenarios = [
     },
   ),
   json('json-1k-alone', 'JSON 1 KB, one at a time', 'reply-1k', KB, 600, { connections: 1, extra: true }),
+  json('json-1k-limited-alone', 'JSON 1 KB, one at a time, with limits', 'reply-1k', KB, 600, {
+    connections: 1,
+    limited: true,
+    extra: true,
+  }),
   json('json-512k-model-last', 'JSON 512 KB request with the model at its end', 'reply-1k', 512 * KB, 160, {
     modelLast: true,
     extra: true,
@@ -85,13 +102,13 @@ function sse(name, title, kind, requests, more) {
 }
 
 /**
- * The targets of a scenario: a routed one has the gateway twice, once for the same requests without routing, and a
+ * The targets of a scenario: a routed or limited one has the gateway twice, once for the same requests without that, and a
  * cached one once for answers that are not there yet. The other targets with a `role` are for these alone.
  */
 export function targetsOf(scenario, all) {
   const targets = all.filter(({ role }) => role === undefined)
   if (scenario.cached) return cachedTargets(scenario, all, targets)
-  if (!scenario.routed) return targets
+  if (!scenario.routed && !scenario.limited) return targets
   return targets.flatMap((target) =>
     target.rewritten ? [{ ...target, name: 'plain', plain: true }, target] : [target],
   )
@@ -111,7 +128,7 @@ function cachedTargets({ cached }, all, targets) {
 }
 
 /** The bytes of one request of a scenario. */
-export function payloadOf(scenario, { apiKey, rewritten, plain, refreshes }) {
+export function payloadOf(scenario, { apiKey, limitedKey = apiKey, rewritten, plain, refreshes }) {
   const isMessages = scenario.translated === true && rewritten === true
   const routed = scenario.routed === true && rewritten === true && plain !== true
   const cached = scenario.cached !== undefined && rewritten === true
@@ -119,7 +136,7 @@ export function payloadOf(scenario, { apiKey, rewritten, plain, refreshes }) {
   const head = [
     `POST /v1/${isMessages ? 'messages' : 'chat/completions'} HTTP/1.1`,
     'host: 127.0.0.1',
-    `authorization: Bearer ${apiKey}`,
+    `authorization: Bearer ${scenario.limited && !plain ? limitedKey : apiKey}`,
     'content-type: application/json',
     'accept: application/json',
     'user-agent: OpenAI/JS 6.49.0',

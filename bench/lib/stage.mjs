@@ -64,7 +64,7 @@ export async function setStage(root, built, { inspector = false, cached = false 
       { name: 'forgetful', role: 'forgetful', ...forgetfulRun, logged: true, rewritten: true },
     ]
   }
-  const apiKey = await provision({
+  const keys = await provision({
     port: gatewayRun.port,
     adminKey: secrets.ADMIN_KEY,
     upstreamPort: upstream.value,
@@ -73,8 +73,8 @@ export async function setStage(root, built, { inspector = false, cached = false 
   const targets = [
     { name: 'direct', port: upstream.value, apiKey: 'upstream-key' },
     { name: 'floor', port: floorRun.port, pid: floorRun.pid, apiKey: 'upstream-key' },
-    { name: 'gateway', ...gatewayRun, apiKey, logged: true, rewritten: true },
-    ...cacheRuns.map((target) => ({ apiKey, ...target })),
+    { name: 'gateway', ...gatewayRun, ...keys, logged: true, rewritten: true },
+    ...cacheRuns.map((target) => ({ ...keys, ...target })),
   ]
   const waits = (built.consumer.config.queues.consumers ?? []).map((queue) => queue.max_batch_timeout ?? 5)
   const batchSeconds = Math.max(1, ...waits)

@@ -31,12 +31,12 @@ type Words = (details: Record<string, unknown>) => Told
 const WORDS: Record<AlertEvent['kind'], Words> = {
   'limit.warn': (details) => ({
     title: `Limit passed: ${text(details.name)}`,
-    summary: `${subjectOf(details)} went beyond ${amountOf(details, details.threshold)} ${windowOf(details)}. Requests go on.`,
+    summary: `${sentence(subjectOf(details))} went beyond ${amountOf(details, details.threshold)} ${windowOf(details)}. Requests go on.`,
     facts: limitFacts(details),
   }),
   'limit.block': (details) => ({
     title: `Limit reached: ${text(details.name)}`,
-    summary: `${subjectOf(details)} used up ${amountOf(details, details.threshold)} ${windowOf(details)}. Requests are refused.`,
+    summary: `${sentence(subjectOf(details))} used up ${amountOf(details, details.threshold)} ${windowOf(details)}. Requests are refused.`,
     facts: limitFacts(details),
   }),
   'limits.drift': (details) => ({
@@ -84,10 +84,20 @@ export function payloadOf(event: AlertEvent) {
   }
 }
 
+/** Whom a limit is about, before the subject's id. */
+const SCOPE_WORDS: Readonly<Record<string, string>> = {
+  api_key: 'the API key',
+  model: 'the model',
+  customer: 'the customer',
+}
+
 function subjectOf({ scope, subject }: Record<string, unknown>): string {
-  return scope === 'organization'
-    ? 'The organization'
-    : `${text(scope).replace('_', ' ')} ${text(subject)}`.replace(/^./, (first) => first.toUpperCase())
+  const words = SCOPE_WORDS[text(scope)]
+  return words === undefined ? 'the organization' : `${words} ${text(subject)}`
+}
+
+function sentence(words: string): string {
+  return words.replace(/^./, (first) => first.toUpperCase())
 }
 
 function windowOf({ metric, window }: Record<string, unknown>): string {

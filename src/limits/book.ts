@@ -43,22 +43,19 @@ export class Book {
     this.sweep(nowMs)
     const known = this.holds.get(holdId)
     if (known !== undefined) return { kind: 'granted', standings: this.again(known, policies, nowMs) }
-    if (this.store.isClosed(holdId)) return { kind: 'closed' }
     const expected = wish.output === undefined ? 0 : this.outputs.expected(wish.output)
     const asked = this.asked(policies, amountsOf(wish, expected), nowMs)
-    const refusing = asked.filter(isRefused)
-    const last = refusing.reduce<Asked | undefined>((latest, one) => laterOf(latest, one, nowMs), undefined)
+    const last = asked.filter(isRefused).reduce<Asked | undefined>((a, b) => laterOf(a, b, nowMs), undefined)
     const isTold = last === undefined ? isBeyond : isRefused
-    const standings = asked.map((one) => this.told(one, isTold(one), nowMs))
+    const standings = asked.map((one) => standingOf(one, isNews(one) && isTold(one), nowMs))
+    const parts = asked.map((one, index) => partOf(one, standings[index]?.crossed === true, nowMs))
+    const hold: Hold = { holdId, state: 'open', expiresAtMs: nowMs + lifetimeMs, parts }
+    if (last === undefined && !this.store.addHold(hold)) return { kind: 'closed' }
+    for (const { policy, counter } of asked.filter((_, index) => parts[index]?.crossed))
+      counter.toldValue = policy.value
+    this.counters.save(parts.filter(({ crossed }) => crossed))
     if (last !== undefined) return { kind: 'refused', policyId: last.policy.id, standings }
-    const hold: Hold = {
-      holdId,
-      state: 'open',
-      expiresAtMs: nowMs + lifetimeMs,
-      parts: asked.map((one, index) => partOf(one, standings[index]?.crossed === true, nowMs)),
-    }
     this.take(hold)
-    this.store.saveHold(hold)
     return { kind: 'granted', standings }
   }
 
@@ -68,7 +65,8 @@ export class Book {
     if (hold === undefined && this.store.isClosed(holdId)) return
     const closed = { holdId, state: 'closed' as const, expiresAtMs: nowMs + LATE_TRUTH_MS, parts: [] }
     if (hold !== undefined) {
-      for (const part of hold.parts) this.charge(part, hold.state, truthOf(part, taken))
+      const changed = hold.parts.filter((part) => this.charge(part, hold.state, truthOf(part, taken)))
+      this.counters.save(changed)
       this.holds.delete(holdId)
       closed.expiresAtMs = Math.max(hold.expiresAtMs, nowMs)
     }
@@ -95,6 +93,7 @@ export class Book {
         continue
       }
       for (const part of hold.parts) this.expire(part)
+      this.counters.save(hold.parts)
       hold.state = 'expired'
       hold.expiresAtMs = nowMs + LATE_TRUTH_MS
       this.store.saveHold(hold)
@@ -125,17 +124,6 @@ export class Book {
     }))
   }
 
-  /** Once in a window for each value: whoever is told may tell others. */
-  private told(asked: Asked, isToTell: boolean, nowMs: number): Standing {
-    const { policy, counter } = asked
-    const crossed = isToTell && counter.toldValue !== policy.value
-    if (crossed) {
-      counter.toldValue = policy.value
-      this.counters.save(counter, resetsAtMs(policy, nowMs))
-    }
-    return standingOf(asked, crossed, nowMs)
-  }
-
   /** As it was told the first time, but for what others have taken since. */
   private again({ parts }: Hold, policies: readonly Policy[], nowMs: number): Standing[] {
     return policies.map((policy) => {
@@ -163,10 +151,10 @@ export class Book {
     counter.reserved -= part.amount
     counter.used += chargeOf(part)
     counter.uncertain += chargeOf(part)
-    this.counters.save(counter, part.endsAtMs)
   }
 
-  private charge(part: Part, state: Hold['state'], truth: number): void {
+  /** Whether that changes what is stored of its counter. */
+  private charge(part: Part, state: Hold['state'], truth: number): boolean {
     const counter = this.counters.get(part.counter)
     if (state === 'open') counter.reserved -= part.amount
     else {
@@ -174,7 +162,7 @@ export class Book {
       counter.uncertain -= chargeOf(part)
     }
     counter.used += truth
-    if (state !== 'open' || truth !== 0) this.counters.save(counter, part.endsAtMs)
+    return state !== 'open' || truth !== 0
   }
 }
 
@@ -183,6 +171,11 @@ const KEEP_COUNTS_MS = 7 * 24 * 60 * 60 * 1_000
 
 function isBeyond({ policy, counter, amount }: Asked): boolean {
   return counter.used + counter.reserved + amount > policy.value
+}
+
+/** A crossing is told once in a window for each value: whoever is told may tell others. */
+function isNews({ policy, counter }: Asked): boolean {
+  return counter.toldValue !== policy.value
 }
 
 function isRefused(asked: Asked): boolean {

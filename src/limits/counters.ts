@@ -1,4 +1,4 @@
-import type { LedgerStore } from './ledger-store'
+import type { LedgerStore, Part } from './ledger-store'
 
 /** One count: of one policy in one window. */
 export interface Counter {
@@ -30,8 +30,9 @@ export class Counters {
     return counter
   }
 
-  save({ name, used, toldValue }: Counter, endsAtMs: number | null): void {
-    this.store.saveCount(name, { used, toldValue }, endsAtMs)
+  /** Stores the counters of parts as they are now. */
+  save(parts: readonly Pick<Part, 'counter' | 'endsAtMs'>[]): void {
+    this.store.saveCounts(parts.map(({ counter, endsAtMs }) => ({ ...this.get(counter), endsAtMs })))
   }
 
   tidy(): void {

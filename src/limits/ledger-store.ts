@@ -31,6 +31,13 @@ export interface StoredCount {
   toldValue: number | null
 }
 
+/** A counter as it is to be stored. */
+export interface NamedCount extends StoredCount {
+  name: string
+  /** When its window ends; null when it never does. */
+  endsAtMs: number | null
+}
+
 type Row = Record<string, SqlStorageValue>
 
 /** The tables of a ledger. What runs in one turn of the object is written as a whole or not at all. */
@@ -53,10 +60,13 @@ export class LedgerStore {
     return { used: Number(row?.used ?? 0), toldValue: told === null ? null : Number(told) }
   }
 
-  saveCount(counter: string, { used, toldValue }: StoredCount, endsAtMs: number | null): void {
+  /** All in one statement: what it costs to enter SQLite is more than what a row costs. */
+  saveCounts(counts: readonly NamedCount[]): void {
+    if (counts.length === 0) return
+    const rows = counts.map(() => '(?, ?, ?, ?)').join(', ')
     this.sql.exec(
-      'insert into counts values (?1, ?2, ?3, ?4) on conflict (counter) do update set used = ?2, told_value = ?3',
-      ...[counter, used, toldValue, endsAtMs],
+      `insert into counts values ${rows} on conflict (counter) do update set used = excluded.used, told_value = excluded.told_value`,
+      ...counts.flatMap(({ name, used, toldValue, endsAtMs }) => [name, used, toldValue, endsAtMs]),
     )
   }
 
@@ -68,6 +78,15 @@ export class LedgerStore {
   /** Whether a hold is known and closed; running ones are in memory. */
   isClosed(holdId: string): boolean {
     return this.rows('select 1 from reservations where hold_id = ?', holdId).length > 0
+  }
+
+  /** Stores a new hold; false when there is one of this id, which is then closed, for others are in memory. */
+  addHold({ holdId, state, expiresAtMs, parts }: Hold): boolean {
+    const { rowsWritten } = this.sql.exec(
+      'insert into reservations values (?, ?, ?, ?) on conflict do nothing',
+      ...[holdId, state, expiresAtMs, JSON.stringify(parts)],
+    )
+    return rowsWritten > 0
   }
 
   saveHold({ holdId, state, expiresAtMs, parts }: Hold): void {

@@ -47,10 +47,11 @@ export class Ledger extends DurableObject {
     if (next !== null) await this.wakeBy(next)
   }
 
-  // Memory must never be ahead of storage: an object whose write failed begins anew from what is stored.
+  // What one turn writes is one transaction already. Memory must never be ahead of storage: an object whose write
+  // failed begins anew from what is stored.
   private atOnce<T>(work: () => T): T {
     try {
-      return this.ctx.storage.transactionSync(work)
+      return work()
     } catch (cause) {
       this.ctx.abort('a write failed')
       throw cause

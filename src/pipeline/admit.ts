@@ -19,6 +19,7 @@ import { decodedOnce } from './decoded'
 import { type Intake, readIntake } from './intake'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import { luckOf } from './luck'
+import { withPrompt } from './prompted'
 import type { Known } from './record'
 import { redactedIntake } from './redacted-intake'
 import { reserveLimits } from './reserve-limits'
@@ -39,8 +40,7 @@ export async function admit(
   const { pin, known } = given
   const { caller, settings } = await identify(exchange, isolate, known)
   if (env.KEY_SHIELD !== undefined) await passShield(env.KEY_SHIELD, caller.apiKeyId)
-  const read = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
-  const intake = redactedIntake(read, settings)
+  const intake = redactedIntake(await admittedIntake(exchange, isolate, known), settings)
   known.intake = intake
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const decoded = decodedOnce(exchange, intake)
@@ -66,6 +66,18 @@ export async function admit(
   known.lookUpMs = found.lookUpMs
   known.cache = { status: 'miss', key: found.caching.key }
   return { ...job, ...found }
+}
+
+/** The request's body, with its stored prompt filled in. */
+export async function admittedIntake(exchange: Exchange, isolate: Isolate, known: Known): Promise<Intake> {
+  const sent = await readIntake(exchange, numberVariable(exchange.env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
+  known.intake = sent
+  if (sent.promptCall === undefined) return sent
+  const filling = withPrompt(exchange, isolate, { intake: sent, call: sent.promptCall })
+  const { intake, prompt } = filling instanceof Promise ? await filling : filling
+  known.intake = intake
+  known.prompt = prompt
+  return intake
 }
 
 /** What is settled of a request before anything is reserved or sent. */

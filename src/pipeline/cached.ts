@@ -3,6 +3,7 @@ import type { RecordedReply } from '../cache/recorded-reply'
 import { concat } from '../platform/json-edit'
 import { conclude, endingOfFailure } from './conclude'
 import { pacedPieces, sendPaced } from './paced'
+import { withEcho } from './prompt-echo'
 import type { Known } from './record'
 import { createMeasure } from './recorder'
 import { answerHeaders, EVENT_STREAM, notesOf, untransformed } from './reply'
@@ -28,7 +29,7 @@ export function serveCached(job: Job, known: Known, entry: CacheEntry): Response
   const ending = endingOfCached(job, entry, bytes)
   if (!isPaced) {
     conclude(job, known, ending)
-    return new Response(framed(job, bytes), { headers })
+    return new Response(withEcho(job, known, framed(job, bytes)), { headers })
   }
   const out = new IdentityTransformStream()
   const framing = job.protocol.framing?.filter()

@@ -3,15 +3,15 @@ import { expectedOutput } from '../limits/output-history'
 import { shownValue } from '../limits/policy'
 import { amountsOf } from '../limits/wish'
 import type { Config } from '../platform/config'
-import { numberVariable } from '../platform/env'
 import type { Timeouts } from '../platform/lifeline'
 import type { Pin } from '../routing/pin'
-import { DEFAULT_MAX_BODY_BYTES, jobOf, prepare } from './admit'
+import { admittedIntake, jobOf, prepare } from './admit'
 import { cacheWish, cachingOf } from './caching'
 import { explainedTargets } from './explain-target'
-import { type Intake, readIntake } from './intake'
+import type { Intake } from './intake'
 import type { Isolate } from './isolate'
 import { wishOf } from './limit-wish'
+import type { Known } from './record'
 import { limitsOf } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { surroundingsOf } from './surroundings'
@@ -27,7 +27,8 @@ export async function explain(
   { caller, pin }: { caller: Caller; pin: Pin | undefined },
 ) {
   const { env, protocol } = exchange
-  const intake = await readIntake(exchange, numberVariable(env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
+  const known: Known = { attempts: [] }
+  const intake = await admittedIntake(exchange, isolate, known)
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const { config } = prepared
   const job = jobOf(exchange, isolate, { caller, intake, prepared, attempts: [] })
@@ -41,8 +42,16 @@ export async function explain(
     deadlines: inSeconds(job.timeouts),
     limits: explainedLimits(job, config),
     parameters: explainedParameters(intake),
+    prompt: explainedPrompt(known.prompt),
     cache_key: await explainedKey(job, isolate, config),
   }
+}
+
+/** The stored prompt, and the messages with it, as they would be sent. */
+function explainedPrompt(prompt: Known['prompt']) {
+  if (prompt === undefined) return null
+  const { id, name, version, label = null } = prompt
+  return { id, name, version, label, messages: JSON.parse(prompt.messagesJson() ?? 'null') }
 }
 
 async function explainedKey(job: Job, isolate: Isolate, config: Config): Promise<string | null> {

@@ -4,6 +4,7 @@ import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
 import { LONGEST_TIMEOUT } from '../platform/settings'
+import { promptShape } from '../prompts/prompt-call'
 import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
@@ -19,6 +20,7 @@ const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
   ...routingShape,
+  ...promptShape,
   ...cacheShape,
   disable_log: z.boolean().nullish(),
   request_breakdown: z.boolean().nullish(),
@@ -171,6 +173,15 @@ function isOursDespite(member: Member, bytes: Uint8Array): boolean {
   )
 }
 
+// A budget with a duration goes by the calendar.
+function unusedDates(customer: unknown): string[] {
+  const { budget_duration: duration, ...given } = Object(customer)
+  if (typeof duration !== 'string') return []
+  return ['period_start', 'period_end'].flatMap((name) =>
+    typeof given[name] === 'string' ? [`customer_params.${name}`] : [],
+  )
+}
+
 function ignoredOf(given: Record<string, unknown>): string[] {
   const customer = Object.keys(Object(given.customer_params)).filter((name) => !CUSTOMER_NAMES.has(name))
   const options = Object.keys(Object(given.cache_options)).filter((name) => !CACHE_OPTIONS.has(name))
@@ -178,6 +189,7 @@ function ignoredOf(given: Record<string, unknown>): string[] {
   return [
     ...own,
     ...customer.map((name) => `customer_params.${name}`),
+    ...unusedDates(given.customer_params),
     ...options.map((name) => `cache_options.${name}`),
     ...unknownCredentialFields(given),
   ]

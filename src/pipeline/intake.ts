@@ -1,9 +1,11 @@
 import { SluiceError } from '../platform/failure'
 import { JsonSyntaxError, type Member, positionOf, scanObject } from '../platform/json-scan'
+import type { PromptCall } from '../prompts/prompt-call'
 import type { Protocol, RequestFacts } from '../protocols/protocol'
 import { type ReadParameters, readParameters } from './gateway-parameters'
 import { type Form, FormError, scanForm } from './multipart'
 import { formAsJson } from './multipart-intake'
+import { calledPrompt, factsBefore } from './prompted-intake'
 import type { Exchange } from './stages'
 
 /** A request as it came in: its bytes, where its fields stand in them, and what it asks of the gateway. */
@@ -11,6 +13,8 @@ export interface Intake extends RequestFacts, ReadParameters {
   /** JSON; of a form, what it says in JSON, without its files. */
   bytes: Uint8Array
   members: readonly Member[]
+  /** The stored prompt that is to be filled in; the facts are checked when it is. */
+  promptCall?: PromptCall
   /** What goes on instead of `bytes` when the client sent a form. */
   form?: Form
 }
@@ -33,13 +37,19 @@ export async function readIntake(
   try {
     const members = scanObject(bytes)
     const read = readParameters(bytes, members, { headers: request.headers, own: protocol.own })
+    const called = calledPrompt(read, { bytes, members, protocol, address })
+    const isFilledIn = called?.promptCall !== undefined && !called.promptCall.isCustom
     return {
       bytes,
       members,
       ...(form === undefined ? {} : { form }),
-      ...protocol.readRequest(bytes, members, address),
+      // A request with a prompt may lack what the prompt has.
+      ...(isFilledIn
+        ? factsBefore(bytes, members, { protocol, address })
+        : protocol.readRequest(bytes, members, address)),
       ...read,
-      ignored: ignoredBy(protocol, read),
+      ...called,
+      ignored: ignoredBy(protocol, { ...read, ...called }),
     }
   } catch (cause) {
     throw cause instanceof JsonSyntaxError ? notJson(bytes, cause) : cause

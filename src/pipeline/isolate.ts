@@ -5,6 +5,7 @@ import { type Config, createConfigSnapshot } from '../platform/config'
 import type { Effects } from '../platform/effects'
 import { numberVariable } from '../platform/env'
 import type { Snapshot } from '../platform/snapshot'
+import { createVersionCache, type VersionCache } from '../prompts/version-cache'
 import { createHealth, type Health } from '../routing/health'
 import type { GatewayEnv } from './stages'
 
@@ -18,6 +19,8 @@ export interface Isolate {
   /** Of limits. */
   refusals: KnownRefusals
   responses: ResponseCache
+  /** Of stored prompts, those that nothing points at. */
+  promptVersions: VersionCache
   /** Without a promise once they are hashed. */
   secretKeys(env: GatewayEnv): readonly SecretKey[] | Promise<readonly SecretKey[]>
 }
@@ -30,6 +33,7 @@ export function createIsolate(env: GatewayEnv, effects: Effects): Isolate {
     health: createHealth(),
     refusals: createKnownRefusals(),
     responses: createResponseCache(numberVariable(env.CACHE_MEMORY_BYTES, DEFAULT_MEMORY_BYTES)),
+    promptVersions: createVersionCache(env, effects.now),
     secretKeys(present) {
       return secrets ?? secretKeys(present).then((hashed) => (secrets = hashed))
     },

@@ -7,6 +7,7 @@ import { cachedHeaders, endingOfCached, toldTo } from './cached'
 import type { Caching } from './caching'
 import { conclude } from './conclude'
 import { attemptMsOf } from './deadlines'
+import { withEcho } from './prompt-echo'
 import type { Known } from './record'
 import type { Job } from './stages'
 
@@ -56,7 +57,7 @@ export function joinedWhole(job: Job, known: Known, { entry, body }: JoinedAnswe
   if (body === undefined)
     throw new SluiceError({ kind: 'internal', message: 'A stream came for a reply in one piece.' })
   conclude(job, known, endingOfCached(job, entry, body))
-  return new Response(body, { headers: cachedHeaders(job, known, entry) })
+  return new Response(withEcho(job, known, body), { headers: cachedHeaders(job, known, entry) })
 }
 
 /** The next frame of another's answer; undefined when the connection to it is gone. */

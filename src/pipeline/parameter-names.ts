@@ -52,6 +52,7 @@ export const NAMES: ReadonlySet<string> = new Set([
     'prompt_id',
     'prompt_variables',
     'variables',
+    'is_custom_prompt',
     'timeout',
     'extra_headers',
     'require_parameters',

@@ -18,6 +18,8 @@ import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
+import { loggedPrompt } from './prompt-log'
+import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'
 import { traceOf } from './tracing'
 import { loggableBody } from './upstream-body'
@@ -32,6 +34,8 @@ export interface Known {
   hold?: Hold
   /** Where its limits stood, whether they let it in or not. */
   limits?: CountedLimits
+  /** How long the ledgers took. */
+  limitsMs?: number
   /** What it was expected to write, for the ledgers to learn from. */
   output?: OutputWish
   /** The answer is another request's, which made the call: whatever that cost is in its own row. */
@@ -50,6 +54,8 @@ export interface Known {
   settings?: Settings
   /** How it ended, from then on. */
   ending?: Ending
+  /** The stored prompt that it was made from. */
+  prompt?: UsedPrompt
   /** Is told the request's end. */
   onEnd?(ending: Ending): void
   /** The gateway has repeated the call as often as it may; a client should not begin again. */
@@ -115,6 +121,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     trace,
     limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
+    prompt: loggedPrompt(known.prompt, intake),
     ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
   }
 }

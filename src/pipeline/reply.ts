@@ -1,5 +1,5 @@
 import { limitHeaders } from '../limits/limit-headers'
-import type { LogCache } from '../logs/log-record'
+import type { LogCache, LogPrompt } from '../logs/log-record'
 import { describe, type Failure, failureHeaders } from '../platform/failure'
 import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
@@ -31,6 +31,8 @@ export interface ReplyNotes {
   limits: PlainHeaders
   /** What the response cache had to do with it; absent where it had nothing to. */
   cache: LogCache | undefined
+  /** The stored prompt that the request was made from. */
+  prompt: LogPrompt | undefined
   /** Milliseconds by stage, for Server-Timing. */
   timings: Readonly<Record<string, number>>
 }
@@ -46,11 +48,13 @@ export function notesOf(exchange: Exchange, known: Known, answer?: Answer): Repl
     dropped: [...(known.intake?.ignored ?? []), ...losses],
     timings: {
       auth: authenticatedAtMs - startedAtMs,
+      ...(known.limitsMs === undefined ? {} : { limits: known.limitsMs }),
       ...(known.lookUpMs === undefined ? {} : { cache: known.lookUpMs }),
       ...(known.attempts.length === 0 ? {} : { upstream: effects.now() - plannedAtMs }),
     },
     target: answer?.target ?? cached?.reply.head ?? known.attempts.at(-1),
     cache: known.cache,
+    prompt: known.prompt,
     isExhausted: known.isExhausted === true,
     limits: limitNotes(known, effects.now()),
   }
@@ -114,9 +118,10 @@ export function failureResponse(failure: Failure, protocol: Protocol, notes: Rep
 }
 
 function noteHeaders(notes: ReplyNotes): PlainHeaders {
-  const { logId, target, attempts, dropped, cache, limits, timings } = notes
+  const { logId, target, attempts, dropped, cache, prompt, limits, timings } = notes
   const headers: PlainHeaders = { 'x-respan-log-id': logId, 'x-sluice-attempts': String(attempts) }
   for (const name in limits) headers[name] = limits[name] ?? ''
+  if (prompt !== undefined) notePrompt(headers, prompt)
   if (cache !== undefined) noteCache(headers, cache)
   if (target !== undefined) {
     headers['x-sluice-provider'] = target.providerId
@@ -127,6 +132,13 @@ function noteHeaders(notes: ReplyNotes): PlainHeaders {
   for (const name in timings) stages += `${stages === '' ? '' : ', '}${name};dur=${timings[name]}`
   if (stages !== '') headers['server-timing'] = stages
   return headers
+}
+
+function notePrompt(headers: PlainHeaders, { id, version, label }: LogPrompt): void {
+  headers['x-sluice-prompt'] = headerText(`${id}@${version}`)
+  headers['x-llmgateway-prompt-id'] = headerText(id)
+  headers['x-llmgateway-prompt-version'] = String(version)
+  if (label !== undefined) headers['x-llmgateway-prompt-label'] = headerText(label)
 }
 
 // Caches on the way know nothing of keys and customers.

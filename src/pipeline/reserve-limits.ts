@@ -74,7 +74,10 @@ export function reserveLimits(
     timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
     lifetimeMs: given.longestMs + HOLD_GRACE_MS,
   })
-  return reserving.then((outcome) => admitted(known, { outcome, facts, nowMs }))
+  return reserving.then((outcome) => {
+    known.limitsMs = effects.now() - nowMs
+    admitted(known, { outcome, facts, nowMs })
+  })
 }
 
 function admitted(known: Known, given: { outcome: Outcome; facts: WishFacts; nowMs: number }): void {

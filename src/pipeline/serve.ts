@@ -11,6 +11,7 @@ import { conclude, endingOfFailure, endingOfWhole } from './conclude'
 import { serveOnce } from './idempotent'
 import type { Isolate } from './isolate'
 import { type JoinedAnswer, joinedWhole } from './join-answer'
+import { withEcho } from './prompt-echo'
 import type { Known } from './record'
 import { relayJoined } from './relay-joined'
 import {
@@ -71,7 +72,7 @@ async function whole(job: Job, known: Known): Promise<Response> {
   conclude(job, known, endingOfWhole(job, answer))
   const contentType = job.protocol.hasOwnTypes === true ? contentTypeOf(answer.headers) : 'application/json'
   const headers = answerHeaders(notesOf(job, known, answer), answer.headers, contentType)
-  return new Response(answer.body, { headers })
+  return new Response(withEcho(job, known, answer.body), { headers })
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   providers,
   settings,
 } from './config-schema'
+import { promptQueries } from './held-prompts'
 
 /** For so long an expired temporary key is told that it has expired. */
 const EXPIRED_KEY_MS = 24 * 60 * 60 * 1_000
@@ -46,6 +47,7 @@ export function sections(database: ReturnType<typeof drizzle>) {
     providerKeys: database.select().from(providerKeys).orderBy(providerKeys.name),
     loadBalanceGroups: database.select().from(loadBalanceGroups),
     settings: database.select().from(settings),
+    ...promptQueries(database),
     cacheGenerations: database.select().from(cacheGenerations),
     customers: database
       .select(budgetColumns)

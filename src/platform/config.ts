@@ -15,6 +15,7 @@ import { configVersions } from './config-schema'
 import { sections } from './config-sections'
 import type { Env } from './env'
 import { SluiceError } from './failure'
+import { indexPrompts, NO_PROMPTS, type PromptIndex, promptRows, readPrompts } from './held-prompts'
 import type { Settings } from './settings'
 import { createSnapshot, type Snapshot } from './snapshot'
 
@@ -34,6 +35,7 @@ export interface Config {
   settings: Settings
   /** When kept answers were cleared last, by scope and subject: `all:`, `model:...`. */
   cacheGenerations: ReadonlyMap<string, number>
+  prompts: PromptIndex
 }
 
 const LAST_GOOD = 'config/last-good'
@@ -53,6 +55,7 @@ const lastGoodSchema = z.object({
   settings: z.array(z.custom<SettingsRow>(isRow)).default([]),
   customers: z.array(z.custom<CustomerBudgets>(isRow)).default([]),
   cacheGenerations: z.array(z.custom<CacheGenerationRow>(isRow)).default([]),
+  prompts: z.custom<PromptIndex['rows']>(isRow).default(NO_PROMPTS.rows),
 })
 
 /** The configuration in D1, held in memory and looked after as described at `createSnapshot`. */
@@ -95,6 +98,7 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     settingRows,
     customerRows,
     clears,
+    prompts,
   ] = await Promise.all([
     moved('api_keys') ? read.apiKeys : undefined,
     moved('providers') ? read.providers : undefined,
@@ -105,6 +109,7 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     moved('settings') ? read.settings : undefined,
     moved('customers') ? read.customers : undefined,
     moved('cache_generations') ? read.cacheGenerations : undefined,
+    moved('prompts') ? readPrompts(database) : undefined,
   ])
   return {
     versions,
@@ -117,6 +122,7 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
     settings: settingRows === undefined ? known.settings : settingsOf(settingRows),
     customersById: customerRows === undefined ? known.customersById : byCustomer(customerRows),
     cacheGenerations: clears === undefined ? known.cacheGenerations : byScope(clears),
+    prompts: prompts ?? known.prompts,
   }
 }
 
@@ -134,6 +140,7 @@ async function loadAll(env: Env): Promise<Config> {
     settingRows,
     customerRows,
     clears,
+    ...stored
   ] = await database.batch([
     database.select().from(configVersions),
     read.apiKeys,
@@ -145,6 +152,10 @@ async function loadAll(env: Env): Promise<Config> {
     read.settings,
     read.customers,
     read.cacheGenerations,
+    read.prompts,
+    read.versions,
+    read.labels,
+    read.experiments,
   ])
   return indexed({
     versions: Object.fromEntries(versionRows.map((row) => [row.section, row.version])),
@@ -157,6 +168,7 @@ async function loadAll(env: Env): Promise<Config> {
     settings: settingRows,
     customers: customerRows,
     cacheGenerations: clears,
+    prompts: promptRows(stored),
   })
 }
 
@@ -174,6 +186,7 @@ function indexed(rows: ConfigRows): Config {
     settings: settingsOf(rows.settings),
     customersById: byCustomer(rows.customers),
     cacheGenerations: byScope(rows.cacheGenerations),
+    prompts: indexPrompts(rows.prompts),
   }
 }
 
@@ -235,6 +248,7 @@ async function keepLastGood(env: Env, config: Config): Promise<void> {
     loadBalanceGroups: [...config.loadBalanceGroupsById.values()],
     settings: [{ id: 1, value: config.settings, updatedAtMs: 0 }],
     customers: [...config.customersById.values()],
+    prompts: config.prompts.rows,
     cacheGenerations: [...config.cacheGenerations].map(([name, beganAtMs]) => {
       const [scope = '', ...subject] = name.split(':')
       return { scope, subject: subject.join(':'), beganAtMs }

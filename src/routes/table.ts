@@ -17,6 +17,10 @@ import { modelRoutes } from './models'
 import { monitorRoutes } from './monitors'
 import { passThroughRoutes } from './pass-through'
 import { pinnedAnswers, pinnedModels, pinnedOthers } from './pinned-provider'
+import { promptExperimentRoutes } from './prompt-experiments'
+import { promptLabelRoutes } from './prompt-labels'
+import { promptVersionRoutes } from './prompt-versions'
+import { promptRoutes } from './prompts'
 import { providerKeyRoutes } from './provider-keys'
 import { providerRoutes } from './providers'
 import { publicModels } from './public-models'
@@ -58,6 +62,10 @@ export const routes: readonly Route[] = [
   ...loadBalanceGroupRoutes,
   ...settingsRoutes,
   ...cacheRoutes,
+  ...promptRoutes,
+  ...promptVersionRoutes,
+  ...promptLabelRoutes,
+  ...promptExperimentRoutes,
   ...createLogRoutes,
   ...traceRoutes,
   ...webhookRoutes,

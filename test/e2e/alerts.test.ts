@@ -193,6 +193,12 @@ describe('a test', () => {
   })
 })
 
+test('no secret of a channel is in what the workers wrote', () => {
+  const lines = gateway.consoleLines().join('\n')
+  for (const secret of ['services/T0', 'mail-secret-key', 'mail-key', SECRET])
+    expect(lines).not.toContain(secret)
+})
+
 describe('a limit that is passed', () => {
   test('is told once to each channel that takes it, however many requests there are', async () => {
     await webhook('all')
@@ -210,7 +216,7 @@ describe('a limit that is passed', () => {
       event: 'limit.block',
       created_at: expect.stringMatching(/Z$/),
       title: 'Limit reached: limit once',
-      summary: 'Api key key-1 used up $10 in this day. Requests are refused.',
+      summary: 'The API key key-1 used up $10 in this day. Requests are refused.',
       data: {
         ...{ policy_id: 'once', name: 'limit once', scope: 'api_key', subject: 'key-1' },
         ...{ metric: 'cost', window: 'day', action: 'block', threshold: 10, value: 10.5 },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as fakes from '../fakes'
 import { type Gateway, startGateway, user } from './gateway'
 
-const timeouts = { HEADERS_TIMEOUT_MS: '1000', FIRST_CONTENT_TIMEOUT_MS: '1000', TOTAL_TIMEOUT_MS: '2500' }
+const timeouts = { HEADERS_TIMEOUT_MS: '2500', FIRST_CONTENT_TIMEOUT_MS: '2500', TOTAL_TIMEOUT_MS: '6000' }
 
 let gateway: Gateway
 

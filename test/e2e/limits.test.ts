@@ -260,6 +260,7 @@ describe('a request that is let in', () => {
       expect(headers.get('ratelimit-policy')).toMatch(/^"limit of customer-\d+";q=40;w=31\d{6}$/)
       expect(headers.get('ratelimit')).toMatch(/^"limit of customer-\d+";r=3\d;t=\d+$/)
       expect(headers.get('x-ratelimit-limit-requests')).toBe('40')
+      expect(headers.get('server-timing')).toMatch(/limits;dur=\d/)
       expect(headers.get('x-ratelimit-remaining-requests')).toMatch(/^3\d$/)
       expect(headers.get('x-ratelimit-limit-tokens')).not.toBe('40')
     }

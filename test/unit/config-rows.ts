@@ -1,6 +1,7 @@
 import type { Config } from '../../src/platform/config'
 import type { ModelRow, ProviderRow } from '../../src/platform/config-schema'
 import { SluiceError } from '../../src/platform/failure'
+import { NO_PROMPTS } from '../../src/platform/held-prompts'
 import type { Surroundings } from '../../src/routing/resolve'
 
 /** A custom model's row, empty but for its name and what is given. */
@@ -68,6 +69,7 @@ export function surroundings(given: {
     settings: {},
     customersById: new Map(),
     cacheGenerations: new Map(),
+    prompts: NO_PROMPTS,
   }
   return { config, mayBePrivate, variable: (name) => new Map(Object.entries(variables)).get(name) }
 }

@@ -48,6 +48,7 @@ const insertions = {
     'insert into load_balance_groups values (\'sql\', \'by SQL\', \'[{"model":"a","weight":0.5}]\', 1, 1)',
   customers:
     "insert into customers (customer_identifier, total_budget, created_at_ms, updated_at_ms) values ('sql', 2.5, 1, 1)",
+  prompts: "insert into prompts values ('sql', 'sql', 'by SQL', '', '[]', 0, null, 1, 1)",
   settings: 'insert into settings values (1, \'{"retry_params":{"num_retries":5}}\', 1)',
 }
 
@@ -59,6 +60,7 @@ const found: Record<keyof typeof insertions, (config: Config) => unknown> = {
   provider_keys: ({ providerKeys }) => providerKeys.get('sql')?.[0],
   load_balance_groups: ({ loadBalanceGroupsById }) => loadBalanceGroupsById.get('sql'),
   customers: ({ customersById }) => customersById.get('sql'),
+  prompts: ({ prompts }) => prompts.byName.get('sql')?.row,
   settings: ({ settings }) => (Object.keys(settings).length === 0 ? undefined : settings),
 }
 
@@ -89,18 +91,21 @@ const stored: Record<keyof typeof insertions, Record<string, unknown>> = {
   },
   load_balance_groups: { groupId: 'sql', models: [{ model: 'a', weight: 0.5 }] },
   customers: { customerIdentifier: 'sql', totalBudget: 2.5, periodBudget: null },
+  prompts: { promptId: 'sql', slug: 'sql', name: 'by SQL', liveVersion: null },
   settings: { retry_params: { num_retries: 5 } },
 }
 
 /** Of customers only what limits them counts, and of the settings only what was set is kept in memory. */
 const changes: Partial<Record<keyof typeof insertions, { sql: string; seen: Record<string, unknown> }>> = {
   customers: { sql: 'update customers set rate_limit = 77', seen: { rateLimit: 77 } },
+  // A draft that is edited is nobody's business but its editor's.
+  prompts: { sql: 'update prompts set live_version = 3', seen: { liveVersion: 3 } },
   settings: { sql: 'update settings set updated_at_ms = 77', seen: {} },
 }
 
 const sections = [
   ...(['api_keys', 'providers', 'models', 'limits'] as const),
-  ...(['provider_keys', 'load_balance_groups', 'customers', 'settings'] as const),
+  ...(['provider_keys', 'load_balance_groups', 'customers', 'prompts', 'settings'] as const),
 ] as const
 
 describe.each(sections)('a change to %s through SQL alone', (section) => {
@@ -143,6 +148,7 @@ describe.each(sections)('a change to %s through SQL alone', (section) => {
       provider_keys: after.providerKeys === before.providerKeys,
       load_balance_groups: after.loadBalanceGroupsById === before.loadBalanceGroupsById,
       customers: after.customersById === before.customersById,
+      prompts: after.prompts === before.prompts,
       settings: after.settings === before.settings,
     }
     const all = Object.fromEntries(sections.map((name) => [name, true]))

@@ -6,9 +6,9 @@ let world: World
 
 beforeAll(async () => {
   world = await startWorld({
-    HEADERS_TIMEOUT_MS: '1500',
-    FIRST_CONTENT_TIMEOUT_MS: '1500',
-    TOTAL_TIMEOUT_MS: '2500',
+    HEADERS_TIMEOUT_MS: '2500',
+    FIRST_CONTENT_TIMEOUT_MS: '2500',
+    TOTAL_TIMEOUT_MS: '6000',
   })
 })
 afterAll(() => world.close())

@@ -1,0 +1,46 @@
+import { TemplateError } from './template-error'
+
+/** Parts of a template that are looked at in one rendering, each pass of a loop anew. */
+const MAX_STEPS = 250_000
+const MAX_DEPTH = 400
+/** Characters and elements that are made in one rendering, also those that are thrown away again. */
+const MAX_MADE = 16 * 1024 * 1024
+/** What one text may have; a model that reads more is not sold yet. */
+const MAX_CHARACTERS = 4 * 1024 * 1024
+const MAX_ELEMENTS = 20_000
+
+/** What one rendering may take; it is spent by steps, so that no template can run for ever. */
+export class Budget {
+  private steps = 0
+  private depth = 0
+  private made = 0
+
+  /** @throws TemplateError when too much was done */
+  enter(): void {
+    if (++this.steps > MAX_STEPS) throw new TemplateError(`it takes more than ${MAX_STEPS} steps`)
+    if (++this.depth > MAX_DEPTH) throw new TemplateError(`it is nested deeper than ${MAX_DEPTH}`)
+  }
+
+  /** A part that was entered is done. */
+  leave(): void {
+    this.depth--
+  }
+
+  /** Characters that are about to be made. */
+  make(characters: number): void {
+    if (characters > MAX_CHARACTERS)
+      throw new TemplateError(`a text is longer than ${MAX_CHARACTERS} characters`)
+    this.spend(characters)
+  }
+
+  /** Elements of a list that are about to be made or gone through. */
+  list(elements: number): void {
+    if (elements > MAX_ELEMENTS) throw new TemplateError(`a list has more than ${MAX_ELEMENTS} elements`)
+    this.spend(elements)
+  }
+
+  private spend(amount: number): void {
+    this.made += amount
+    if (this.made > MAX_MADE) throw new TemplateError('it makes too much text')
+  }
+}
