@@ -106,7 +106,7 @@ async function startServices(root, built, secrets, socketPath, cores) {
   const { config } = built.gateway
   writeFileSync(
     settings,
-    JSON.stringify({ gateway: config, consumerFile: CONSUMER_CONFIG, variables: secrets }),
+    JSON.stringify({ gateway: config, consumer: built.consumer.config, variables: secrets }),
   )
   const args = ['../services/main.mjs', root, socketPath, settings]
   return startHelper('services', modernNode(root), args, cores)

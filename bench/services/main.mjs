@@ -2,7 +2,7 @@
 // local D1, KV, R2 and Queues, behind a socket on which the measured workerd speaks its internal protocols.
 // Run with a Node that wrangler accepts: `main.mjs ROOT SOCKET CONFIG_JSON_FILE`.
 import { readFileSync, rmSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTestHarness } from 'wrangler'
 import { answer } from '../lib/children.mjs'
@@ -10,7 +10,7 @@ import { serveBindings } from './front.mjs'
 import { heldMessages } from './held-messages.mjs'
 
 const [root, socketPath, settingsFile] = process.argv.slice(2)
-const { gateway, consumerFile, variables } = JSON.parse(readFileSync(settingsFile, 'utf8'))
+const { gateway, consumer, variables } = JSON.parse(readFileSync(settingsFile, 'utf8'))
 
 const databases = gateway.d1_databases.map((database) => ({
   ...database,
@@ -27,7 +27,11 @@ const bridge = {
 }
 const harness = createTestHarness({
   root,
-  workers: [{ config: bridge }, { configPath: join(root, consumerFile), vars: variables }],
+  // The counters are in the measured process.
+  workers: [
+    { config: bridge },
+    { config: { ...consumer, durable_objects: { bindings: [] } }, vars: variables },
+  ],
 })
 answer({ settle }, close)
 

@@ -12,14 +12,17 @@ const IRRELEVANT: ReadonlySet<keyof Settings> = new Set([
 /**
  * What two requests have in common when one's answer is the other's, in no protocol's words. Left out are the model,
  * which the scope decides, whether it is a stream, marks of provider-side prompt caching, and where things stood.
+ * `unread` are fields that the canonical request does not hold.
  */
-export function chatQuestion({ messages, tools, settings, previousResponseId, extras }: ChatRequest) {
+export function chatQuestion(request: ChatRequest, unread?: Readonly<Record<string, unknown>>) {
+  const { protocol, messages, tools, settings, previousResponseId, extras } = request
   return {
     messages: messages.map(messageOf),
     tools: tools.map(toolOf),
     settings: Object.fromEntries(Object.entries(settings).filter(([name]) => !isIrrelevant(name))),
     previousResponseId,
     extras: extrasOf(extras),
+    unread: unread === undefined ? undefined : { protocol, fields: unread },
   }
 }
 

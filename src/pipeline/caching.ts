@@ -5,6 +5,7 @@ import { isCleared } from '../cache/generations'
 import { type CachePolicy, cachePolicyOf } from '../cache/policy'
 import { bodyQuestion, chatQuestion } from '../cache/question'
 import { DEFAULT_TIMEOUT_MS, type ResponseCache, readEntry } from '../cache/response-cache'
+import { unreadFields } from '../cache/unread-fields'
 import type { Caller } from '../keys/authenticate'
 import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
@@ -136,7 +137,8 @@ function questionOf(exchange: Exchange, { intake, decoded }: CacheRequest): Ques
     return { kind: protocol.id, content: bodyQuestion(bodyOf(intake)), isStream: stream, ...steered }
   }
   try {
-    return { kind: 'chat', content: chatQuestion(decoded()), ...steered }
+    const unread = unreadFields(bodyOf(intake))
+    return { kind: 'chat', content: chatQuestion(decoded(), unread), ...steered }
   } catch (cause) {
     if (cause instanceof SluiceError) return undefined
     throw cause

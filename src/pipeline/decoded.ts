@@ -18,8 +18,18 @@ export function decodedOnce(
   }
 }
 
-/** The body's fields, without what was for the gateway. */
-export function bodyOf({ bytes, members, bodyNames, bodyReplacements }: Intake): Record<string, unknown> {
+const bodies = new WeakMap<Intake, Record<string, unknown>>()
+
+/** The body's fields, without what was for the gateway; parsed once. */
+export function bodyOf(intake: Intake): Record<string, unknown> {
+  const known = bodies.get(intake)
+  if (known !== undefined) return known
+  const body = parsedBody(intake)
+  bodies.set(intake, body)
+  return body
+}
+
+function parsedBody({ bytes, members, bodyNames, bodyReplacements }: Intake): Record<string, unknown> {
   return Object.fromEntries(
     members
       .filter(({ key }) => !bodyNames.has(key))

@@ -23,7 +23,7 @@ export interface JoinedAnswer {
 
 /**
  * Waits for another request's call. `failed` when that call brought nothing that can be given to this client, so that
- * another one is to call; `alone` when its answer would not do, or has taken longer than this request may wait.
+ * another one is to call; `alone` when it has taken longer than this request may wait, or cannot be told to its client.
  */
 export async function joinAnswer(
   job: Job,
@@ -87,7 +87,7 @@ async function joinInTime(
   const entry = entryOf(job, caching, first.payload)
   if (entry === undefined || !caching.suits(entry)) {
     frames.cancel()
-    return 'alone'
+    return 'failed'
   }
   if (job.intake.stream && entry.reply.head.isStream) return { kind: 'joined', entry, frames }
   const rest = await restOf(frames)

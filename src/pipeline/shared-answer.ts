@@ -24,7 +24,8 @@ export async function sharedAnswer(job: Job, known: Known): Promise<Answer | Joi
   for (let joined = 0; joined < MAX_JOINED; joined++) {
     const share = await shareCall<SharedHead, SharedEnd>(job.env, caching.key, {
       leaseMs: leaseMsOf(job.timeouts),
-      maxAgeMs: caching.policy.ttlMs,
+      // What lingers and did not do, having been cleared since, must not come again.
+      maxAgeMs: joined === 0 ? caching.policy.ttlMs : 0,
       waitMs: numberVariable(job.env.SHARE_TIMEOUT_MS, DEFAULT_WAIT_MS),
       background: job.background,
     })

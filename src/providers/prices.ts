@@ -1,4 +1,4 @@
-import { calcPrice } from '@pydantic/genai-prices'
+import { calcPrice, type Provider } from '@pydantic/genai-prices'
 import type { Usage } from '../protocols/canonical'
 import type { ModelPrices } from './target'
 
@@ -65,13 +65,30 @@ function listCost(call: PricedCall, usage: Usage): number | null {
   }
   // A model without a price for one kind of token makes the library throw for a count of it, so zeros stay away.
   const told = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
-  const when = { providerId: call.pricesAs, timestamp: new Date(call.startedAtMs) }
   try {
-    const price = calcPrice(told, call.upstreamModel, when)
+    const provider = listWith(call.pricesAs, call.upstreamModel)
+    if (provider === null) return null
+    const price = calcPrice(told, call.upstreamModel, { provider, timestamp: new Date(call.startedAtMs) })
     // A model that is priced by the hour or the picture would come to nothing for its tokens, which is not its price.
     const isByToken = price !== null && Object.keys(price.model_price).some((unit) => unit.endsWith('_mtok'))
     return isByToken ? Math.round(price.total_price * NANO_USD_PER_USD) : null
   } catch {
     return null
   }
+}
+
+/** Price lists that were cut down to the model that was asked for; null where the list does not have it. */
+const lists = new Map<string, Provider | null>()
+const MAX_LISTS = 1_000
+
+// Of pricing a call, trying the patterns of a provider's hundreds of models takes by far the longest.
+function listWith(providerId: string, model: string): Provider | null {
+  const key = `${providerId} ${model}`
+  const known = lists.get(key)
+  if (known !== undefined) return known
+  const found = calcPrice({}, model, { providerId })
+  const list = found === null ? null : { ...found.provider, models: [found.model] }
+  if (lists.size >= MAX_LISTS) lists.clear()
+  lists.set(key, list)
+  return list
 }

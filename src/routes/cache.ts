@@ -1,6 +1,7 @@
 import type { CacheEntry } from '../cache/entry'
 import { beginGeneration, type Clearing, isCleared } from '../cache/generations'
 import { DEFAULT_TIMEOUT_MS, readStored, removeEntry } from '../cache/response-cache'
+import { forgetShared } from '../flights/share'
 import type { Caller } from '../keys/authenticate'
 import { readUsage, type UsageGroup } from '../logs/usage'
 import { lookUpOnly } from '../pipeline/look-up-only'
@@ -109,6 +110,8 @@ async function remove(context: RouteContext): Promise<Response> {
   const { env, isolate, background, effects } = context
   const { key } = await found(context)
   await removeEntry(env, isolate.responses, key)
+  // Should that fail, what lingers there is told from a new answer by its time.
+  await forgetShared(env, key).catch(() => undefined)
   // Other isolates may have it in memory, and KV shows it elsewhere for a minute.
   await beginGeneration(env.CONFIG, { scope: 'key', subject: key }, effects.now())
   await isolate.config.refreshed(background, 0)

@@ -172,18 +172,14 @@ describe('policies on a hit', () => {
     expect(callsFor(model.replace('team/', ''))).toBe(1)
   })
 
-  test.concurrent('it takes no tokens', async () => {
+  test.concurrent.for([
+    ['tokens', 100_000],
+    ['cost', 100],
+  ] as const)('it takes no %s', async ([metric, value]) => {
     const { model } = await freshModel()
     await kept(model)
     const { id, init } = await ownKey()
-    const limit = {
-      scope: 'api_key',
-      subject: id,
-      metric: 'tokens',
-      window: 'day',
-      value: 100_000,
-      action: 'block',
-    }
+    const limit = { scope: 'api_key', subject: id, metric, window: 'day', value, action: 'block' }
     const { body } = await gateway.manage('POST', '/api/limits/', { name: randomUUID(), ...limit })
     for (let call = 0; call < 3; call++) expect((await chat(model, {}, init)).cache).toBe('hit')
     const read = async () => (await gateway.manage('GET', `/api/limits/${body.id}/`)).body

@@ -265,6 +265,16 @@ describe('when the call fails', () => {
     expect(rows.map(({ ending }) => ending).sort()).toEqual(['completed', 'failed', 'failed'])
   })
 
+  test('or its answer is deleted a moment later, the next one calls', async () => {
+    const { model, body } = question('deleted')
+    script(model, fakes.answer({ content: 'first' }), fakes.answer({ content: 'second' }))
+    expect((await ask(body)).text).toContain('first')
+    const [row] = await rowsOf(model, 1)
+    expect((await bench.gateway.manage('DELETE', `/api/cache/${row?.cache_key}/`)).status).toBe(204)
+    const again = await ask(body)
+    expect([again.cache, again.text.includes('second')]).toEqual(['miss', true])
+  })
+
   test('because its worker is gone, the next one calls after its lease', async () => {
     const { model, body } = question('orphan')
     await ask(body)

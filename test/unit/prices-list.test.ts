@@ -1,6 +1,7 @@
-import { findProvider, type ModelPrice } from '@pydantic/genai-prices'
+import { calcPrice, findProvider, type ModelPrice } from '@pydantic/genai-prices'
 import { describe, expect, test } from 'vitest'
 import type { Usage } from '../../src/protocols/canonical'
+import { catalog } from '../../src/providers/catalog'
 import { costOf } from '../../src/providers/prices'
 import { startedAtMs, usageOf } from './priced'
 
@@ -154,3 +155,31 @@ describe('a model of the price list', () => {
     })
   })
 })
+
+test('every model of the catalogue’s lists costs what the package says, also when it is asked for again', () => {
+  const usage = usageOf({ inputTokens: 300_000, outputTokens: 1_234 })
+  const timestamp = new Date(startedAtMs)
+  const ids = new Set(catalog.flatMap(({ pricesAs }) => (pricesAs === undefined ? [] : [pricesAs])))
+  let priced = 0
+  for (const providerId of ids)
+    for (const { id } of findProvider({ providerId })?.models ?? []) {
+      const total = totalOf(() =>
+        calcPrice({ input_tokens: 300_000, output_tokens: 1_234 }, id, { providerId, timestamp }),
+      )
+      const call = { usage, pricesAs: providerId, upstreamModel: id, startedAtMs }
+      const costs = [costOf(call), costOf(call)].map(({ costNanoUsd }) => costNanoUsd)
+      expect([providerId, id, ...costs]).toEqual([providerId, id, total, total])
+      if (total !== null) priced++
+    }
+  expect(priced).toBeGreaterThan(1_000)
+})
+
+function totalOf(calculate: () => ReturnType<typeof calcPrice>): number | null {
+  try {
+    const price = calculate()
+    const isByToken = price !== null && Object.keys(price.model_price).some((unit) => unit.endsWith('_mtok'))
+    return isByToken ? Math.round(price.total_price * 1e9) : null
+  } catch {
+    return null
+  }
+}

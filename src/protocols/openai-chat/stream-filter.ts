@@ -6,8 +6,11 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const LINE_FEED = 0x0a
 const RETURN = 0x0d
+const USAGE = '"usage"'
 /** With `include_usage` the provider adds this to every other chunk (OpenAI API reference, "stream_options"). */
 const LAST_NULL_USAGE = /,\s*"usage"\s*:\s*null\s*\}(?=[\r\n]*$)/
+/** The same as nearly everybody writes it: looked for as a text, which is quicker than any pattern. */
+const COMPACT_NULL_USAGE = ',"usage":null}\n\n'
 const DATA_LINE = /^(\uFEFF?data: ?)([^\r\n]*)/m
 /** Behind two line ends of any kind. */
 const EVENT_END = /(?<=(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n)))/
@@ -48,15 +51,35 @@ function isLineEnd(byte: number | undefined): boolean {
 
 function withoutUsage(bytes: Uint8Array): Uint8Array {
   const text = textOf(bytes)
-  if (text?.includes('"usage"') !== true) return bytes.slice()
-  return encoder.encode(text.split(EVENT_END).map(withoutUsageInEvent).join(''))
+  if (text?.includes(USAGE) !== true) return bytes.slice()
+  const plain = text.replaceAll(COMPACT_NULL_USAGE, '}\n\n')
+  if (!plain.includes(USAGE)) return encoder.encode(plain)
+  const told = plain.includes('\r')
+    ? plain.split(EVENT_END).map(withoutUsageInEvent).join('')
+    : withoutUsageInEvents(plain)
+  return encoder.encode(told)
+}
+
+/** Only the events that tell a usage are looked at; all line ends are line feeds. */
+function withoutUsageInEvents(text: string): string {
+  let told = ''
+  let done = 0
+  for (let at = text.indexOf(USAGE); at !== -1; at = text.indexOf(USAGE, done)) {
+    const before = text.lastIndexOf('\n\n', at)
+    const behind = text.indexOf('\n\n', at)
+    const start = before === -1 ? 0 : before + 2
+    const end = behind === -1 ? text.length : behind + 2
+    told += text.slice(done, start) + withoutUsageInEvent(text.slice(start, end))
+    done = end
+  }
+  return told + text.slice(done)
 }
 
 function withoutUsageInEvent(event: string): string {
-  if (!event.includes('"usage"')) return event
+  if (!event.includes(USAGE)) return event
   // Where the provider puts it nearly always: last in the object, at the end of the event.
   const plain = event.replace(LAST_NULL_USAGE, '}')
-  return plain.includes('"usage"') ? withoutOwnUsage(event) : plain
+  return plain.includes(USAGE) ? withoutOwnUsage(event) : plain
 }
 
 function withoutOwnUsage(event: string): string {

@@ -7,11 +7,12 @@ import { finishReasonOf } from './finish'
 import { errorOf } from './reply'
 import { findChatUsage } from './usage'
 
-const USAGE = /"usage"\s*:\s*\{/
-const FINISH = /"finish_reason"\s*:\s*"/
-const ERROR = /"error"\s*:\s*[{"]|"object"\s*:\s*"error"/
-/** Of several choices each must be seen to begin, or one that is cut off would not be missed. */
-const OTHER_CHOICE = /"index"\s*:\s*[1-9]/
+/**
+ * A usage, a finish reason, an error, or another choice: of several each must be seen to begin, or one that is cut off
+ * would not be missed. One pattern, since it is tried on every event.
+ */
+const TELLING =
+  /"(?:usage"\s*:\s*\{|finish_reason"\s*:\s*"|error"\s*:\s*[{"]|object"\s*:\s*"error"|index"\s*:\s*[1-9])/
 
 /**
  * Reads along with a chat completion stream. Once content has come, an event is parsed only when it can hold a usage,
@@ -47,7 +48,7 @@ export function chatStreamReader(): StreamReader {
   const reader = sseReader({
     event(data) {
       if (data.trim() === '[DONE]') isDone = true
-      else if (!hasContent || isTelling(data)) onChunk(data)
+      else if (!hasContent || TELLING.test(data)) onChunk(data)
     },
     overrun(message) {
       error ??= { message, data: '' }
@@ -69,10 +70,6 @@ export function chatStreamReader(): StreamReader {
     },
     facts,
   }
-}
-
-function isTelling(data: string): boolean {
-  return USAGE.test(data) || FINISH.test(data) || ERROR.test(data) || OTHER_CHOICE.test(data)
 }
 
 const CONTENT_FIELDS = [

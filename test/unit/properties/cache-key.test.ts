@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { cacheKeyOf } from '../../../src/cache/cache-key'
 import { canonicalText, exactJson } from '../../../src/cache/canonical-json'
 import { bodyQuestion, chatQuestion } from '../../../src/cache/question'
+import { unreadFields } from '../../../src/cache/unread-fields'
 import { SluiceError } from '../../../src/platform/failure'
 import type { ProtocolId } from '../../../src/protocols/protocol'
 import { protocols, upstreamCodecs } from '../../../src/protocols/table'
@@ -27,9 +28,11 @@ function randomBody(protocol: ProtocolId, seed: number): Json | undefined {
 
 async function keyOfText(protocol: ProtocolId, text: string): Promise<string> {
   const address = { model: 'model-1', stream: false }
-  const request = protocols[protocol].codec?.decodeRequest(JSON.parse(text), address)
+  const body = JSON.parse(text)
+  const request = protocols[protocol].codec?.decodeRequest(body, address)
   if (request === undefined) throw new Error(`${protocol} has no codec`)
-  return cacheKeyOf(scope, { kind: 'chat', content: chatQuestion(request) }, () => exactJson(text))
+  const content = chatQuestion(request, unreadFields(body))
+  return cacheKeyOf(scope, { kind: 'chat', content }, () => exactJson(text))
 }
 
 /** The same JSON in another order of keys and with white space, as another client might write it. */
@@ -116,6 +119,38 @@ describe.each(CLIENTS)('requests of %s', (protocol) => {
     }
     expect(kept).toEqual([])
     expect(changed).toBeGreaterThan(SEEDS)
+  })
+})
+
+/** Every object of a body, by its path. */
+function objectsOf(value: unknown, path: (string | number)[] = []): (string | number)[][] {
+  if (typeof value !== 'object' || value === null) return []
+  if (Array.isArray(value)) return value.flatMap((one, index) => objectsOf(one, [...path, index]))
+  return [path, ...Object.entries(value).flatMap(([key, inner]) => objectsOf(inner, [...path, key]))]
+}
+
+/** A body that has one more field in the object at this path. */
+function withField(value: unknown, [key, ...rest]: (string | number)[]): unknown {
+  if (key === undefined) return { ...Object(value), zz_unknown: 'x' }
+  if (Array.isArray(value)) return value.map((one, index) => (index === key ? withField(one, rest) : one))
+  return { ...Object(value), [key]: withField(Object(value)[key], rest) }
+}
+
+describe.each(CLIENTS)('unknown fields of %s', (protocol) => {
+  test('enter the key, wherever they stand', async () => {
+    const lost = new Map<string, number>()
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const body = randomBody(protocol, seed)
+      if (body === undefined) continue
+      const key = await keyOfText(protocol, JSON.stringify(body))
+      for (const path of objectsOf(body)) {
+        const place = path.join('.')
+        if (IRRELEVANT.test(place)) continue
+        const other = await keyOfText(protocol, JSON.stringify(withField(body, path))).catch(() => 'refused')
+        if (other === key) lost.set(place.replaceAll(/\d+/g, 'N'), (lost.get(place) ?? 0) + 1)
+      }
+    }
+    expect(Object.fromEntries(lost)).toEqual({})
   })
 })
 
