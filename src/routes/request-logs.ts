@@ -7,10 +7,12 @@ import { editLogRoutes } from './edit-logs'
 import { listLogRoutes } from './list-logs'
 import { notFound } from './management'
 import type { KeyedRoute, RouteContext } from './route'
+import { tailLogRoutes } from './tail-logs'
 
 /** Request logs: an admin key sees all of them, any other key its own. */
 export const requestLogRoutes: KeyedRoute[] = [
   ...listLogRoutes,
+  ...tailLogRoutes,
   ...editLogRoutes,
   { method: 'GET', paths: ['/api/request-logs/:id'], auth: 'any_key', logging: 'none', handle: one },
 ]
