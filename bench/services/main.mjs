@@ -16,14 +16,17 @@ const databases = gateway.d1_databases.map((database) => ({
   ...database,
   migrations_dir: resolve(dirname(gateway.configPath), database.migrations_dir ?? 'migrations'),
 }))
+// Under the gateway's name, because the consumer is bound to the counters of that. Nobody asks for them here.
 const bridge = {
-  name: 'bench-bridge',
+  name: gateway.name,
   main: fileURLToPath(new URL('bridge.mjs', import.meta.url)),
   compatibility_date: gateway.compatibility_date,
   d1_databases: databases,
   kv_namespaces: gateway.kv_namespaces,
   r2_buckets: gateway.r2_buckets,
   queues: { producers: gateway.queues.producers ?? [] },
+  durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'Ledger' }] },
+  migrations: [{ tag: 'v1', new_sqlite_classes: ['Ledger'] }],
 }
 const harness = createTestHarness({
   root,
@@ -36,7 +39,7 @@ const harness = createTestHarness({
 answer({ settle }, close)
 
 const { url } = await harness.listen()
-const worker = harness.getWorker('bench-bridge')
+const worker = harness.getWorker(gateway.name)
 for (const { binding } of databases) await worker.applyD1Migrations(binding)
 const env = await worker.getEnv()
 const held = heldMessages(env)

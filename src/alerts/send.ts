@@ -2,6 +2,7 @@ import { problemWithBaseUrl } from '../providers/upstream-url'
 import type { Channel } from './channel'
 import { emailMessage } from './email-message'
 import { type AlertEvent, payloadOf } from './event'
+import { redacted } from './redacted'
 import { slackMessage } from './slack-message'
 import { webhookHeaders } from './webhook-headers'
 
@@ -20,6 +21,8 @@ export type Sent =
 
 const DEADLINE_MS = 10_000
 const MAX_REASON = 300
+/** Of what a receiver says; no more is read. */
+const MAX_WORDS_BYTES = 16_384
 /** The 4xx that may do better later. */
 const PASSING = new Set([408, 409, 425, 429])
 
@@ -33,13 +36,18 @@ const SENDERS: Record<Channel['type'], (env: SendEnv, channel: Channel, event: A
     email: sendEmail,
   }
 
-/** Sends an event to a channel. Never rejects. */
+/** Sends an event to a channel. Never rejects; receivers like to repeat what they were sent, and nobody is told of that. */
 export async function send(env: SendEnv, channel: Channel, event: AlertEvent): Promise<Sent> {
+  const sent = await attempt(env, channel, event)
+  if (sent.kind === 'sent') return sent
+  return { ...sent, reason: redacted(sent.reason, channel.target).slice(0, MAX_REASON) }
+}
+
+async function attempt(env: SendEnv, channel: Channel, event: AlertEvent): Promise<Sent> {
   try {
     return await SENDERS[channel.type](env, channel, event)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return { kind: 'failed', reason: reason.slice(0, MAX_REASON), isPermanent: false }
+    return failed(cause instanceof Error ? cause.message : String(cause), false)
   }
 }
 
@@ -77,12 +85,24 @@ export async function post(
     await response.body?.cancel()
     return { kind: 'sent' }
   }
-  const words = (await response.text()).slice(0, MAX_REASON)
+  const words = await beginningOf(response)
   const isPermanent = status < 500 && !PASSING.has(status)
   return {
     ...failed(`The receiver answered with status ${status}${words === '' ? '.' : `: ${words}`}`, isPermanent),
     ...retryAfterOf(response.headers.get('retry-after')),
   }
+}
+
+async function beginningOf({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let bytes = 0
+  let text = ''
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength
+    text += decoder.decode(chunk, { stream: true })
+    if (bytes > MAX_WORDS_BYTES) break
+  }
+  return text.trim()
 }
 
 function failed(reason: string, isPermanent: boolean) {

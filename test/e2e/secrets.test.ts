@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as fakes from '../fakes'
@@ -15,6 +16,9 @@ const canaries = {
   forwarded: 'canary-extra-headers-2b2b',
   furtherKey: 'canary-further-provider-key-3d3d',
   groupKey: 'canary-load-balance-group-a4a4',
+  alertUrl: 'canary-alert-url-5e5e',
+  alertSecret: 'canary-alert-secret-7c7c',
+  mailKey: 'canary-mail-key-1b1b',
 }
 const all = Object.values(canaries)
 
@@ -178,6 +182,47 @@ describe.concurrent('no secret is told', () => {
     const broken = `{"api_key":"${canaries.providerKey}",`
     told.push(JSON.stringify(await gateway.manage('PATCH', '/api/providers/canary/', broken)))
   })
+})
+
+test('no secret is told when alerts are sent to somebody who repeats them', async () => {
+  const echo = createServer((request, response) => {
+    response.writeHead(403).end(JSON.stringify([request.url, request.headers]))
+  })
+  await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve))
+  const address = echo.address()
+  if (address === null || typeof address === 'string') throw new Error('it listens')
+  const url = `http://127.0.0.1:${address.port}/${canaries.alertUrl}`
+  const mail = { to: 'a@example.com', from: 'b@example.com', api_key: canaries.mailKey }
+  for (const channel of [
+    { name: 'hook', type: 'webhook', url, secret: canaries.alertSecret },
+    { name: 'slack', type: 'slack', url },
+    { name: 'mail', type: 'email', url, ...mail },
+  ]) {
+    const made = await gateway.manage('POST', '/api/alert-channels/', channel)
+    expect(made.status).toBe(201)
+    const tried = await gateway.manage('POST', `/api/alert-channels/${made.body.id}/test/`)
+    expect(tried.body).toMatchObject({ delivered: false, error: expect.stringContaining('403') })
+    for (const change of [{ url: `ftp://${canaries.alertUrl}` }, { url: canaries.alertUrl, events: [1] }]) {
+      const refused = await gateway.manage('PATCH', `/api/alert-channels/${made.body.id}/`, change)
+      expect(refused.status).toBe(422)
+      told.push(JSON.stringify(refused))
+    }
+    told.push(JSON.stringify([made, tried]))
+  }
+  told.push(JSON.stringify(await gateway.manage('GET', '/api/alert-channels/')))
+  // What goes through the queue as well.
+  const id = gateway.keyId
+  await gateway.manage('PATCH', `/api/api-keys/${id}/`, {
+    limits: [{ metric: 'requests', window: 'total', value: 0 }],
+  })
+  await gateway.chat({ model: 'canary/x', messages: user('hi') })
+  const deliveries = async () =>
+    JSON.stringify((await gateway.manage('GET', '/api/alert-events/')).body).match(/given_up/g)?.length
+  for (const until = Date.now() + 15_000; Date.now() < until && (await deliveries()) !== 3; )
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(await deliveries()).toBe(3)
+  told.push(JSON.stringify(await gateway.manage('GET', '/api/alert-events/')))
+  await new Promise((resolve) => echo.close(resolve))
 })
 
 describe('after all of that', () => {

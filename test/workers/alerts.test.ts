@@ -186,6 +186,7 @@ describe('a monitor', () => {
     for (const windowMinutes of [5, 360]) {
       const plans = await plansOf(filters, windowMinutes)
       expect(plans.length).toBeGreaterThan(2)
+      expect(plans.some((plan) => plan.includes('usage_hourly'))).toBe(windowMinutes > 120)
       for (const plan of plans) expect(plan).toMatch(/^SEARCH .*(started_at_ms>|hour_ms>)/)
     }
   })
