@@ -1,7 +1,11 @@
 import { TemplateError } from './template-error'
 
 /** Parts of a template that are looked at in one rendering, each pass of a loop anew. */
-const MAX_STEPS = 250_000
+const MAX_STEPS = 200_000
+/** What the engine does for each pass of a loop, before anything in it is looked at. */
+const STEPS_OF_A_PASS = 4
+/** An element is an object, a character is not. */
+const CHARACTERS_OF_AN_ELEMENT = 8
 const MAX_DEPTH = 400
 /** Characters and elements that are made in one rendering, also those that are thrown away again. */
 const MAX_MADE = 16 * 1024 * 1024
@@ -17,13 +21,19 @@ export class Budget {
 
   /** @throws TemplateError when too much was done */
   enter(): void {
-    if (++this.steps > MAX_STEPS) throw new TemplateError(`it takes more than ${MAX_STEPS} steps`)
+    this.step(1)
     if (++this.depth > MAX_DEPTH) throw new TemplateError(`it is nested deeper than ${MAX_DEPTH}`)
   }
 
   /** A part that was entered is done. */
   leave(): void {
     this.depth--
+  }
+
+  /** A loop is about to go through so many elements. */
+  loop(elements: number): void {
+    this.list(elements)
+    this.step(elements * STEPS_OF_A_PASS)
   }
 
   /** Characters that are about to be made. */
@@ -36,7 +46,12 @@ export class Budget {
   /** Elements of a list that are about to be made or gone through. */
   list(elements: number): void {
     if (elements > MAX_ELEMENTS) throw new TemplateError(`a list has more than ${MAX_ELEMENTS} elements`)
-    this.spend(elements)
+    this.spend(elements * CHARACTERS_OF_AN_ELEMENT)
+  }
+
+  private step(steps: number): void {
+    this.steps += steps
+    if (this.steps > MAX_STEPS) throw new TemplateError(`it takes more than ${MAX_STEPS} steps`)
   }
 
   private spend(amount: number): void {

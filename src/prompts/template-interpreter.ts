@@ -30,11 +30,12 @@ export class BoundedInterpreter extends Interpreter {
   override evaluate(node: Node | undefined, environment: Environment): Value {
     if (node === undefined) return UNDEFINED
     this.budget.enter()
-    const value = this.handled(node, environment)
-    this.budget.leave()
-    if (typeof value.value === 'string' && value.value.length > 1_000_000)
-      this.budget.make(value.value.length)
-    return value
+    try {
+      return this.handled(node, environment)
+    } finally {
+      // The engine leaves a loop by throwing.
+      this.budget.leave()
+    }
   }
 
   private handled(node: Node, environment: Environment): Value {

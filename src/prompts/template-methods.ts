@@ -175,7 +175,7 @@ export function rangeOf(given: Arguments, budget: Budget): Value {
 export function loopItems(value: Value, budget: Budget): Value {
   const found = itemsOf(value)
   if (found === undefined) throw new TemplateError('a loop needs a list, an object or a string')
-  budget.list(found.length)
+  budget.loop(found.length)
   // The engine takes apart lists, and no tuples.
   return listValue(found.map((item) => (item.type === 'TupleValue' ? listValue(itemsOf(item) ?? []) : item)))
 }

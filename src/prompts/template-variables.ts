@@ -34,6 +34,10 @@ const visitors: Readonly<Record<string, Visitor>> = {
     )
   },
   TestExpression: (node, bound, found) => visitAll([nodeIn(node, 'operand')], bound, found),
+  // An operator is a word, too.
+  BinaryExpression: (node, bound, found) =>
+    visitAll([nodeIn(node, 'left'), nodeIn(node, 'right')], bound, found),
+  UnaryExpression: (node, bound, found) => visitAll([nodeIn(node, 'argument')], bound, found),
   KeywordArgumentExpression: (node, bound, found) => visitAll([nodeIn(node, 'value')], bound, found),
   For(node, bound, found) {
     const inner = new Set([...bound, ...targetsOf(nodeIn(node, 'loopvar')), 'loop'])

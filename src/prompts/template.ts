@@ -1,5 +1,6 @@
 import { MissingVariable, templateError } from './template-error'
 import { BoundedInterpreter, type Variables } from './template-interpreter'
+import type { Node } from './template-nodes'
 import { parseTemplate } from './template-syntax'
 import { isUndefined, textOf, type Value, valueOf } from './template-values'
 import { variablesOf } from './template-variables'
@@ -23,7 +24,7 @@ export function compileTemplate(source: string): Template {
   const isPlain = pieces.every(
     (piece) => piece.kind === 'text' || (piece.opener === '{{' && NAME.test(piece.words)),
   )
-  const variables = variablesOf(program)
+  const variables = variablesIn(program)
   // Most templates are names between texts; they need no interpreter.
   if (isPlain && pieces.every((piece) => piece.kind === 'text' || variables.has(piece.words)))
     return {
@@ -40,6 +41,14 @@ export function compileTemplate(source: string): Template {
         throw templateError(cause)
       }
     },
+  }
+}
+
+function variablesIn(program: Node): Set<string> {
+  try {
+    return variablesOf(program)
+  } catch (cause) {
+    throw templateError(cause)
   }
 }
 

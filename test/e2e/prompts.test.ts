@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import * as fakes from '../fakes'
@@ -645,5 +648,68 @@ describe('the rest of the gateway sees a request like any other', () => {
     const { status } = await gateway.manage('GET', '/api/prompts/', undefined, gateway.key)
     expect(status).toBe(403)
     expect((await gateway.manage('GET', '/api/prompts/', undefined, ADMIN_KEY)).status).toBe(200)
+  })
+})
+
+describe('prompts as files', () => {
+  const script = resolve(import.meta.dirname, '../../scripts/prompts.mjs')
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sluice-prompts-'))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  const files = async (...args: string[]) => {
+    const env = { ...process.env, SLUICE_URL: gateway.url, SLUICE_ADMIN_KEY: ADMIN_KEY }
+    const [command = '', ...flags] = args
+    try {
+      return { code: 0, ...(await run(process.execPath, [script, command, folder, ...flags], { env })) }
+    } catch (cause) {
+      const { code, stdout, stderr } = cause as { code: number; stdout: string; stderr: string }
+      return { code, stdout, stderr }
+    }
+  }
+
+  test('pull, change, diff and push', async () => {
+    const parts = [{ role: 'user', content: [{ type: 'text', text: '{{ a }}' }] }]
+    await promptWith('In parts', { messages: parts, tools: [{ type: 'function', function: { name: 'f' } }] })
+    expect(await files('pull')).toMatchObject({ code: 0, stderr: '' })
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(['quickstart.md', 'in-parts.md']))
+    expect(await files('diff')).toMatchObject({ code: 0, stdout: '' })
+    expect(
+      (await files('push')).stdout.split('\n').every((line) => line === '' || line.endsWith('as it is')),
+    ).toBe(true)
+    const path = join(folder, 'quickstart.md')
+    const before = await readFile(path, 'utf8')
+    expect(before).toBe(
+      '---\nname: Quickstart\nmodel: fake/of-the-prompt\n---\n\n=== system\nYou are a helpful assistant that speaks {{language}}.\n\n=== user\n{{user_message}}\n',
+    )
+    await writeFile(path, before.replace('helpful', 'terse').replace('---\n\n', 'temperature: 0.1\n---\n\n'))
+    const fresh = { name: 'From a file', messages: user('Hi {{ who }}'), variables: { who: 'all' } }
+    await writeFile(join(folder, 'from-a-file.json'), JSON.stringify(fresh))
+    const changed = await files('diff')
+    expect([changed.code, changed.stdout]).toEqual([1, expect.stringContaining('  + temperature: 0.1')])
+    expect(changed.stdout).toContain('from-a-file (only in the folder)')
+    expect((await files('push', '--deploy')).stdout).toContain('quickstart: deployed version 2')
+    expect(await files('diff')).toMatchObject({ code: 0, stdout: '' })
+    await gateway.chat({ prompt_id: quickstart, variables: SPANISH })
+    expect(sent()).toMatchObject({
+      temperature: 0.1,
+      messages: [{ content: expect.stringContaining('terse') }, {}],
+    })
+    await gateway.chat({ model: 'fake/m', prompt_id: 'from-a-file' })
+    expect(sent().messages).toEqual(user('Hi all'))
+    const drafted = JSON.stringify({ ...fresh, messages: user('Bye {{ who }}') })
+    await writeFile(join(folder, 'from-a-file.json'), drafted)
+    expect((await files('push')).stdout).toContain('from-a-file: saved version 2')
+    await gateway.chat({ model: 'fake/m', prompt_id: 'from-a-file' })
+    expect(sent().messages).toEqual(user('Hi all'))
+    expect((await files('diff', '--live')).code).toBe(1)
+  })
+
+  test('a file that is no prompt, a wrong command and a wrong key are told', async () => {
+    await writeFile(join(folder, 'broken.md'), 'no front matter')
+    expect(await files('push')).toMatchObject({ code: 2, stderr: expect.stringContaining('broken.md') })
+    expect((await files('fetch')).code).toBe(2)
   })
 })
