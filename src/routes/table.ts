@@ -30,9 +30,11 @@ import type { Route } from './route'
 import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
 import { temporaryKeyRoutes } from './temporary-keys'
+import { threadRoutes } from './threads'
 import { traceRoutes } from './traces'
-import { usageRoutes } from './usage'
+import { usageRoutes, usageRoutes } from './usage'
 import { userBudgetRoutes } from './user-budgets'
+import { userRoutes } from './users'
 import { webhookRoutes } from './webhooks'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
@@ -52,7 +54,8 @@ export const routes: readonly Route[] = [
   ...providerRoutes,
   ...apiKeyRoutes,
   ...temporaryKeyRoutes,
-  ...userBudgetRoutes,
+  ...userRoutes,
+  ...threadRoutes,
   ...limitDriftRoutes,
   ...limitRoutes,
   ...alertChannelRoutes,
