@@ -70,7 +70,7 @@ export const scenarios = [
     cached: 'memory',
     limit: { plain: 2 },
   }),
-  json('cached-1k-kv', 'JSON 1 KB from the response cache, in KV', 'reply-1k', KB, 1200, {
+  json('cached-1k-kv', 'JSON 1 KB from the response cache, in KV', 'reply-1k', KB, 400, {
     cached: 'kv',
     limit: { plain: 3 },
   }),

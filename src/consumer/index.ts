@@ -1,6 +1,8 @@
 import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
+import { readLogSettings } from '../logs/log-settings'
 import { type LogStoreEnv, storeRecords } from '../logs/log-store'
+import { removeExpired } from '../logs/retention'
 import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
 import {
   type AlertsEnv,
@@ -45,6 +47,7 @@ export default {
         report('undelivered_failed', { key, cause: String(cause) }),
       )
     }
+    await removeOld(env)
     await runAlerts(env, scheduledTime)
   },
 } satisfies ExportedHandler<ConsumerEnv>
@@ -82,6 +85,15 @@ async function sendOut(env: ConsumerEnv, records: readonly LogRecord[]): Promise
   await queueDeliveries(env, records).catch((cause: unknown) =>
     report('deliveries_lost', { records: records.length, cause: String(cause) }),
   )
+}
+
+async function removeOld(env: ConsumerEnv): Promise<void> {
+  if (env.CONFIG === undefined) return
+  try {
+    await removeExpired(env, await readLogSettings(env.CONFIG), Date.now())
+  } catch (cause) {
+    report('retention_failed', { cause: String(cause) })
+  }
 }
 
 /** What the gateway could not hand to the queue; the object goes only when its row is written. */

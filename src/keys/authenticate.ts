@@ -17,6 +17,8 @@ export interface Caller {
   requiresParameters?: true
   /** What limits on cost make of a model without a known price; as the settings say when absent. */
   unknownPrice?: 'block' | 'warn'
+  /** Which requests' bodies are logged; as the settings say when absent. */
+  logBodies?: 'all' | 'none' | 'errors'
   /** Of the key alone; undefined when it has none. */
   limits?: readonly InlineLimit[]
   /** The key was made to be handed on, and may not set budgets. */
@@ -110,6 +112,7 @@ function callerOfRow(row: ApiKeyRow, nowMs: number): Caller {
     ...(row.allowedModels === null ? {} : { allowedModels: row.allowedModels }),
     ...(row.requireParameters ? { requiresParameters: true } : {}),
     ...(row.unknownPrice == null ? {} : { unknownPrice: row.unknownPrice }),
+    ...(row.logBodies == null ? {} : { logBodies: row.logBodies }),
     ...(row.limits === null ? {} : { limits: row.limits }),
     ...(row.isTemporary ? { isTemporary: true } : {}),
     ...(row.cacheScope === 'api_key' ? { hasOwnCache: true } : {}),

@@ -59,8 +59,9 @@ export class Ledger extends DurableObject {
   }
 
   private async wakeBy(atMs: number): Promise<void> {
-    if (this.alarmAtMs !== undefined && this.alarmAtMs <= atMs) return
-    this.alarmAtMs ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY
+    const planned = this.alarmAtMs ?? (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY
+    // Another call may have set one while this one looked.
+    this.alarmAtMs = Math.min(planned, this.alarmAtMs ?? planned)
     if (this.alarmAtMs <= atMs) return
     this.alarmAtMs = atMs
     await this.ctx.storage.setAlarm(atMs)

@@ -110,10 +110,12 @@ function isInline(body: LogBody | undefined): boolean {
   return body?.kind === 'inline'
 }
 
-// By hour and by the first record's id, which sorts by time; then by all ids: a redelivered batch replaces its own object
+// By the hour of the newest record, since the object is removed when all of them are past their retention, and by the first
+// record's id; then by all ids: a redelivered batch replaces its own object
 // and no other's.
 async function packedKey(first: LogRecord, records: readonly LogRecord[]): Promise<string> {
-  const hour = new Date(first.startedAtMs).toISOString().slice(0, 13).replaceAll(/[-T]/g, '/')
+  const newestMs = Math.max(...records.map((record) => record.startedAtMs))
+  const hour = new Date(newestMs).toISOString().slice(0, 13).replaceAll(/[-T]/g, '/')
   const batch = await sha256Hex(records.map((record) => record.id).join(' '))
   return `bodies/packed/${hour}/${first.id}-${batch.slice(0, 12)}.ndjson.gz`
 }

@@ -5,6 +5,7 @@ import { COUNTING, type Counted, countedOf, IS_NEW } from './counting'
 import { COUNT_LIMITS, type LimitSum, limitSumsOf } from './limit-sums'
 import type { LogRecord } from './log-record'
 import { loggedCost, rowOf } from './log-row'
+import { logSettings } from './log-settings'
 import { INSERT_METADATA } from './metadata-entries'
 import { type BodyContents, bodyContents } from './search-text'
 
@@ -12,6 +13,8 @@ import { type BodyContents, bodyContents } from './search-text'
 export interface LogStoreEnv {
   LOGS: D1Database
   BODIES: R2Bucket
+  /** Where settings are; the defaults hold without it. */
+  CONFIG?: D1Database
 }
 
 /** D1 takes 100 parameters a statement and 2 MB each (D1, "Limits"); characters may weigh more than one byte. */
@@ -24,7 +27,7 @@ interface Entry {
   row?: string
   hasMetadata?: boolean
   /** What its bodies say, for the search. */
-  facts?: BodyContents | undefined
+  texts?: BodyContents | undefined
 }
 
 /**
@@ -34,6 +37,7 @@ interface Entry {
 export async function storeRecords(env: LogStoreEnv, records: readonly LogRecord[]): Promise<void> {
   const fresh = await unwritten(env, uniqueById(records))
   if (fresh.length === 0) return
+  const { logging } = await logSettings(env.CONFIG)
   const packed = await packBodies(fresh.filter(hasRow))
   if (packed.bytes.byteLength > 0) await env.BODIES.put(packed.key, packed.bytes)
   const entries = fresh.map((record): Entry => {
@@ -43,11 +47,12 @@ export async function storeRecords(env: LogStoreEnv, records: readonly LogRecord
     if (!hasRow(record)) return { counted, limits }
     const facts = bodyContents(record)
     const row = rowOf(record, { cost, facts, bodies: packed.placed.get(record.id) })
+    const texts = logging.search ? facts : undefined
     return {
       counted,
       limits,
       row: JSON.stringify(row),
-      facts,
+      texts,
       hasMetadata: record.tags.metadata !== undefined,
     }
   })
@@ -96,7 +101,9 @@ function statementsFor(database: D1Database, entries: readonly Entry[]): D1Prepa
   const limits = entries.flatMap((entry) => entry.limits)
   const rowless = entries.filter(({ row }) => row === undefined).map((entry) => entry.counted)
   const withMetadata = entries.filter(({ hasMetadata }) => hasMetadata).map((entry) => entry.counted.id)
-  const texts = entries.flatMap(({ counted: { id }, facts }) => (facts === undefined ? [] : { id, ...facts }))
+  const texts = entries.flatMap(({ counted: { id }, texts: told }) =>
+    told === undefined ? [] : { id, input: told.input, output: told.output },
+  )
   const given = [
     ...COUNTING.map((statement) => [statement, counted] as const),
     [COUNT_LIMITS, limits],

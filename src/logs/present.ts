@@ -87,6 +87,8 @@ function tagsOf(row: LogRow) {
 function cacheOf(row: LogRow) {
   return {
     cache_hit: row.cacheStatus === 'hit' || row.cacheStatus === 'joined',
+    cache_bit: Number(row.cacheStatus === 'hit' || row.cacheStatus === 'joined'),
+    cache_miss_bit: Number(row.cacheStatus === 'miss'),
     cache_status: row.cacheStatus,
     cached_model: row.cacheStatus === 'hit' ? row.model : null,
     cache_key: row.cacheKey,

@@ -91,6 +91,8 @@ const NONE: ReadParameters = {
   wayOf: () => undefined,
 }
 
+/** The end user as a header. */
+const CUSTOMER = 'x-respan-customer-identifier'
 /** Another gateway's header for `disable_fallback`. */
 const NO_FALLBACK = 'x-no-fallback'
 
@@ -109,6 +111,7 @@ export function readParameters(
   )
   const metadata = readMetadata(bytes, members, own)
   const fromHeaders = [
+    readCustomer(headers.get(CUSTOMER)),
     readNoFallback(headers.get(NO_FALLBACK)),
     ...HEADERS.map((name) => readHeader(name, headers.get(name))).reverse(),
   ]
@@ -149,7 +152,7 @@ interface Way {
   given: object | undefined
 }
 
-const WAYS = [NO_FALLBACK, ...[...HEADERS].reverse()].map((name) => `the header ${name}`)
+const WAYS = [CUSTOMER, NO_FALLBACK, ...[...HEADERS].reverse()].map((name) => `the header ${name}`)
 
 function isForGateway(
   member: Member,
@@ -268,6 +271,11 @@ function readHeader(name: string, text: string | null): object | undefined {
   const value = decodeHeader(text.trim())
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   throw notAnObject(`the header ${name} (base64 of a JSON object, or the object itself)`, name)
+}
+
+function readCustomer(text: string | null): object | undefined {
+  const identifier = text?.trim() ?? ''
+  return identifier === '' ? undefined : { customer_identifier: identifier }
 }
 
 function readNoFallback(text: string | null): object | undefined {

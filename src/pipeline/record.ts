@@ -14,8 +14,10 @@ import {
 import type { Settings } from '../platform/settings'
 import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
+import { bodyPolicyOf, keepsBodies } from './body-policy'
 import type { Caching } from './caching'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
+import { headerMetadata } from './header-metadata'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
 import { loggedPrompt } from './prompt-log'
@@ -117,12 +119,14 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     routingMs: (known.plannedAtMs ?? ending.endedAtMs) - startedAtMs,
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
-    tags: intake === undefined ? {} : tagsOf(intake.parameters),
+    tags: intake === undefined ? {} : tagsOf(intake.parameters, request.headers),
     trace,
     limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
     prompt: loggedPrompt(known.prompt, intake),
-    ...(known.cache?.isOmitted === true ? {} : bodiesOf(intake, ending)),
+    ...(known.cache?.isOmitted === true || !keepsBodies(bodyPolicyOf(caller, known.settings), ending, logId)
+      ? {}
+      : bodiesOf(intake, ending)),
   }
 }
 
@@ -163,8 +167,9 @@ function bodiesOf(
   }
 }
 
-function tagsOf(parameters: GatewayParameters): LogTags {
+function tagsOf(parameters: GatewayParameters, headers: Headers): LogTags {
   const { customer_params: customer } = parameters
+  const fromHeaders = headerMetadata(headers)
   return {
     customerIdentifier: customerOf(parameters),
     customerEmail: parameters.customer_email ?? customer?.email ?? undefined,
@@ -172,7 +177,11 @@ function tagsOf(parameters: GatewayParameters): LogTags {
     threadIdentifier: parameters.thread_identifier ?? undefined,
     customIdentifier: parameters.custom_identifier ?? undefined,
     groupIdentifier: parameters.group_identifier ?? undefined,
-    metadata: parameters.metadata ?? undefined,
+    // What the body says wins.
+    metadata:
+      fromHeaders === undefined
+        ? (parameters.metadata ?? undefined)
+        : { ...fromHeaders, ...parameters.metadata },
     properties: parameters.properties ?? undefined,
     note: parameters.note ?? undefined,
     category: parameters.category ?? undefined,

@@ -5,12 +5,14 @@ import {
   indexLimits,
   type LimitIndex,
   ORGANIZATION,
+  type PolicyFor,
   policiesOf,
 } from '../limits/applied-limits'
 import { limitsOfKey } from '../limits/inline'
 import { refusalOf } from '../limits/refusal'
 import { type Outcome, reserve } from '../limits/reserve'
 import type { Config } from '../platform/config'
+import type { InlineLimit } from '../platform/config-schema'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { TokenEstimate } from '../protocols/token-estimate'
@@ -102,22 +104,32 @@ export function limitsOf(
 ): AppliedLimits[] {
   const { caller, parameters, model } = request
   const index = indexOf(env, config)
-  const own = [
-    ...limitsOfKey({ id: caller.apiKeyId, name: caller.apiKeyName, limits: caller.limits }),
-    ...customerLimits(config, { parameters, nowMs: effects.now() }),
-  ]
-  if (index.size === 0 && own.length === 0) return NONE
   const customer = customerOf(parameters)
+  const hasOwn = caller.limits !== undefined || customer !== undefined
+  if (index.size === 0 && !hasOwn) return NONE
   const subjects = {
     organization: ORGANIZATION,
     api_key: caller.apiKeyId,
     ...(model === undefined ? {} : { model }),
     ...(customer === undefined ? {} : { customer }),
   }
-  return appliedLimits(index, subjects, own.flatMap(policiesOf))
+  if (!hasOwn) return appliedLimits(index, subjects)
+  const ofCustomer = customerLimits(config, { parameters, nowMs: effects.now() })
+  return appliedLimits(index, subjects, [...policiesOfKey(caller), ...ofCustomer.flatMap(policiesOf)])
 }
 
 const NONE: AppliedLimits[] = []
+const ofKeys = new WeakMap<readonly InlineLimit[], PolicyFor[]>()
+
+/** Made once for each key that a snapshot holds. */
+function policiesOfKey({ apiKeyId, apiKeyName, limits }: Caller): PolicyFor[] {
+  if (limits === undefined) return []
+  const known = ofKeys.get(limits)
+  if (known !== undefined) return known
+  const policies = limitsOfKey({ id: apiKeyId, name: apiKeyName, limits }).flatMap(policiesOf)
+  ofKeys.set(limits, policies)
+  return policies
+}
 
 const indexes = new WeakMap<Config, LimitIndex>()
 

@@ -23,6 +23,8 @@ export const apiKeys = sqliteTable('api_keys', {
   requireParameters: integer('require_parameters', { mode: 'boolean' }).notNull().default(false),
   /** What limits on cost make of a model without a known price; as the settings say when null. */
   unknownPrice: text('unknown_price', { enum: ['block', 'warn'] }),
+  /** Which requests' bodies are logged; as the settings say when null. */
+  logBodies: text('log_bodies', { enum: ['all', 'none', 'errors'] }),
   expiresAtMs: integer('expires_at_ms'),
   revokedAtMs: integer('revoked_at_ms'),
   createdAtMs: integer('created_at_ms').notNull(),

@@ -52,7 +52,20 @@ export function timeoutsInMs({ headers, first_content: first, idle, total }: Tim
   }
 }
 
-const retentionSchema = z.strictObject({ bodies_days: count, logs_days: count })
+/** Days. */
+const retentionSchema = z.strictObject({
+  bodies_days: count,
+  logs_days: count,
+  rollups_days: count,
+  search_days: count,
+})
+const loggingSchema = z.strictObject({
+  bodies: z.enum(['all', 'none', 'errors']),
+  /** Of the requests that did not fail, the share whose bodies are kept. */
+  sample_rate: z.number().min(0, 'has to be from 0 to 1').max(1, 'has to be from 0 to 1'),
+  /** Whether the words of bodies can be searched for. */
+  search: z.boolean(),
+})
 const unknownPriceSchema = z.enum(['block', 'warn'])
 const modelsSchema = z.array(z.string().min(1, 'must not be empty'))
 
@@ -63,6 +76,7 @@ export const settingsSchema = z.strictObject({
   cache: cacheSchema.extend({ cache_options: cacheOptionsSchema.partial() }).partial().optional(),
   timeouts: timeoutSettings.optional(),
   retention: retentionSchema.partial().optional(),
+  logging: loggingSchema.partial().optional(),
   /** What limits on cost make of a model without a known price. */
   unknown_price: unknownPriceSchema.optional(),
   /** What is masked before it is stored or sent. */
@@ -79,6 +93,7 @@ export const settingsPatchSchema = z.strictObject({
   cache: orNull(cacheSchema.extend({ cache_options: orNull(cacheOptionsSchema) })),
   timeouts: sectionPatches.timeouts,
   retention: orNull(retentionSchema),
+  logging: orNull(loggingSchema),
   unknown_price: unknownPriceSchema.nullish(),
   redaction: orNull(redactionShape),
 })
@@ -90,6 +105,7 @@ export function effectiveSettings({
   cache,
   timeouts,
   retention,
+  logging,
   unknown_price,
   redaction,
 }: Settings) {
@@ -105,6 +121,7 @@ export function effectiveSettings({
     },
     timeouts: { ...usual.timeouts, ...timeouts },
     retention: { ...usual.retention, ...retention },
+    logging: { ...usual.logging, ...logging },
     unknown_price: unknown_price ?? usual.unknown_price,
     redaction: { ...usual.redaction, ...redaction },
   }
@@ -128,7 +145,8 @@ export const defaultSettings = {
     },
   },
   timeouts: { headers: null, first_content: null, idle: null, total: null },
-  retention: { bodies_days: null, logs_days: null },
+  retention: { bodies_days: null, logs_days: null, rollups_days: null, search_days: 30 },
+  logging: { bodies: 'all', sample_rate: 1, search: true },
   unknown_price: 'block',
   redaction: defaultRedaction,
 } as const

@@ -66,10 +66,14 @@ export const usageHourly = sqliteTable(
 )
 
 /** Requests that are counted and have no row: their caller wanted none, or the row was deleted since. */
-export const countedLogs = sqliteTable('counted_logs', {
-  id: text('id').primaryKey(),
-  countedAtMs: integer('counted_at_ms').notNull(),
-})
+export const countedLogs = sqliteTable(
+  'counted_logs',
+  {
+    id: text('id').primaryKey(),
+    countedAtMs: integer('counted_at_ms').notNull(),
+  },
+  (table) => [index('counted_logs_by_time').on(table.countedAtMs)],
+)
 
 /** The end users that requests named, with what they came to in all. */
 export const customers = sqliteTable(

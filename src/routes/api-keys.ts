@@ -18,6 +18,7 @@ const fields = {
   require_parameters: z.boolean().optional(),
   cache_scope: z.enum(['organization', 'api_key']).optional(),
   unknown_price: z.enum(['block', 'warn']).nullish(),
+  log_bodies: z.enum(['all', 'none', 'errors']).nullish(),
   ...limitFields,
 }
 
@@ -70,6 +71,7 @@ async function create(context: RouteContext): Promise<Response> {
     allowedModels: given.allowed_models ?? null,
     requireParameters: given.require_parameters ?? false,
     unknownPrice: given.unknown_price ?? null,
+    logBodies: given.log_bodies ?? null,
     expiresAtMs: timeOf(given.expires_at) ?? null,
     revokedAtMs: null,
     createdAtMs: nowMs,
@@ -96,6 +98,7 @@ async function change(context: RouteContext): Promise<Response> {
     ...(given.require_parameters === undefined ? {} : { requireParameters: given.require_parameters }),
     ...(given.cache_scope === undefined ? {} : { cacheScope: given.cache_scope }),
     ...(given.unknown_price === undefined ? {} : { unknownPrice: given.unknown_price }),
+    ...(given.log_bodies === undefined ? {} : { logBodies: given.log_bodies }),
     ...(limits === undefined ? {} : { limits }),
     ...(given.revoked === true ? { revokedAtMs: before.revokedAtMs ?? nowMs } : {}),
     updatedAtMs: nowMs,
@@ -145,6 +148,7 @@ async function shown(context: RouteContext, row: ApiKeyRow) {
     require_parameters: row.requireParameters,
     cache_scope: row.cacheScope,
     unknown_price: row.unknownPrice,
+    log_bodies: row.logBodies,
     limits: await shownKeyLimits(context, row),
     expires_at: isoOrNull(row.expiresAtMs),
     revoked: row.revokedAtMs !== null,

@@ -87,7 +87,7 @@ function joinedFilter(parameters: URLSearchParams, filters: unknown, caller: Cal
   const search = parameters.get('search')
   const environment = environmentOf(parameters, caller)
   const parts = [
-    parseFilters(filters, connector),
+    parseFilters(filters, { connector }),
     urlFilters(parameters, (name) => PARAMETERS.has(name)),
     ...(search === null || search === '' ? [] : [textFilter(search)]),
     ...(environment === undefined ? [] : [equals('environment', environment)]),

@@ -30,8 +30,9 @@ import type { Route } from './route'
 import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
 import { temporaryKeyRoutes } from './temporary-keys'
+import { threadRoutes } from './threads'
 import { usageRoutes } from './usage'
-import { userBudgetRoutes } from './user-budgets'
+import { userRoutes } from './users'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
@@ -50,7 +51,8 @@ export const routes: readonly Route[] = [
   ...providerRoutes,
   ...apiKeyRoutes,
   ...temporaryKeyRoutes,
-  ...userBudgetRoutes,
+  ...userRoutes,
+  ...threadRoutes,
   ...limitDriftRoutes,
   ...limitRoutes,
   ...alertChannelRoutes,

@@ -68,6 +68,7 @@ async function create(context: RouteContext): Promise<Response> {
     allowedModels: null,
     requireParameters: false,
     unknownPrice: null,
+    logBodies: null,
     expiresAtMs: given.expiry_date ?? null,
     revokedAtMs: null,
     createdAtMs: nowMs,

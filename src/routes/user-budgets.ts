@@ -1,64 +1,53 @@
 import * as z from 'zod'
 import { limitsOfCustomer, markupOf, noBudgets, periodOf } from '../limits/customer-limits'
-import { type CustomerChange, changeCustomer, readCustomer, removeCustomer } from '../limits/customers'
+import { type CustomerChange, changeCustomer, removeCustomer } from '../limits/customers'
 import { budgetFields } from '../pipeline/customer-parameters'
 import { budgetColumnsOf } from '../pipeline/customers'
 import type { CustomerRow } from '../platform/config-schema'
-import { adminRoutes } from './admin-routes'
 import { standingsById } from './inline-limits'
-import { noContent, notFound, readJson } from './management'
 import type { RouteContext } from './route'
 
-const changeSchema = z.strictObject({
+/** A change of a customer: null takes a field away. */
+export const changeSchema = z.strictObject({
   name: z.string().max(500).nullish(),
   email: z.string().max(500).nullish(),
   group_identifier: z.string().max(254).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   ...budgetFields,
 })
-const COLLECTION = '/api/users'
-const ITEM = '/api/users/:customer_identifier'
-
-/** Customers by their identifiers: who they are, and their budgets. */
-export const userBudgetRoutes = adminRoutes(COLLECTION, ITEM, {
-  read: async (context) => Response.json(await shownOne(context)),
-  change,
-  remove,
-})
-
-/** Makes the customer when nobody has said anything of one before. */
-async function change(context: RouteContext): Promise<Response> {
-  const { env, effects, isolate, background } = context
-  const given = await readJson(context.request, changeSchema)
+/** Keeps what is said of a customer, and makes it when nobody has said anything before. */
+export async function keepChange(
+  { env, effects, isolate, background }: RouteContext,
+  identifier: string,
+  given: z.infer<typeof changeSchema>,
+): Promise<void> {
   const { group_identifier: groupIdentifier, name, email, metadata } = given
   const words = Object.entries({ name, email, metadata, groupIdentifier })
   const change: CustomerChange = {
     ...Object.fromEntries(words.filter(([, value]) => value !== undefined)),
     ...budgetColumnsOf(given),
   }
-  await changeCustomer(env, identifierOf(context), { change, nowMs: effects.now() })
+  await changeCustomer(env, identifier, { change, nowMs: effects.now() })
   await isolate.config.refreshed(background, 0)
-  return Response.json(await shownOne(context))
 }
 
-async function remove(context: RouteContext): Promise<Response> {
-  await removeCustomer(context.env, identifierOf(context))
-  await context.isolate.config.refreshed(context.background, 0)
-  return noContent()
+/** Forgets what was said of a customer, budgets too. */
+export async function forgetBudgets(
+  { env, isolate, background }: RouteContext,
+  identifier: string,
+): Promise<void> {
+  await removeCustomer(env, identifier)
+  await isolate.config.refreshed(background, 0)
 }
 
-async function shownOne(context: RouteContext): Promise<object> {
-  const identifier = identifierOf(context)
-  const row = await readCustomer(context.env, identifier)
-  if (row === undefined) throw notFound()
+/** What was said of a customer. */
+export function shownCustomer(identifier: string, row: CustomerRow) {
   return {
     id: identifier,
-    customer_identifier: identifier,
     name: row.name,
     email: row.email,
     group_identifier: row.groupIdentifier,
     metadata: row.metadata ?? {},
-    ...(await shownBudgets(context, identifier, row)),
     created_at: new Date(row.createdAtMs).toISOString(),
     updated_at: new Date(row.updatedAtMs).toISOString(),
   }
@@ -106,8 +95,4 @@ export async function shownBudgets(
 /** To the billionth, without what binary fractions leave behind it. */
 function inUsd(amount: number): number {
   return Math.round(amount * 1e9) / 1e9
-}
-
-function identifierOf({ params }: RouteContext): string {
-  return params.customer_identifier ?? ''
 }

@@ -97,7 +97,8 @@ describe('the log of a hit', () => {
     expect(log).toMatchObject({
       ...{ model: 'respan/cache', cached_model: model, deployment_name: upstream, provider_id: 'fake' },
       ...{ ending: 'completed', status_code: 200, cost: 0, price_status: 'cached', saved_cost: COST },
-      ...{ cache_hit: true, cache_status: 'hit', cache_key: made.cache_key, attempts: [] },
+      ...{ cache_hit: true, cache_bit: 1, cache_miss_bit: 0, cache_status: 'hit', attempts: [] },
+      cache_key: made.cache_key,
       ...{ customer_identifier: 'ada', metadata: { a: 1 }, credential_kind: null },
       ...{ usage: { input_tokens: 1_000, output_tokens: 100 }, finish_reason: 'stop' },
       full_response: JSON.parse(hit.text),
@@ -205,6 +206,32 @@ describe('policies on a hit', () => {
     expect([second.cache, second.headers.get('x-sluice-dropped')]).toEqual(['hit', 'top_k'])
     const strict = await post('/v1/messages', { ...body, require_parameters: true })
     expect([strict.status, strict.cache]).toEqual([400, 'miss'])
+  })
+})
+
+describe('an answer in the memory of the isolate', () => {
+  test.concurrent('is the same each time, however it was sent', async () => {
+    const { model } = await freshModel(fakes.answer({ content: ['one ', 'two ', 'three'], gapMs: 60 }))
+    const streamed = { stream: true, stream_options: { include_usage: true } }
+    const first = await kept(model, streamed)
+    for (const pace of ['instant', 'natural', 'natural', 'instant']) {
+      const again = await chat(model, { ...streamed, cache_options: { pace } })
+      expect([pace, again.cache, again.text]).toEqual([pace, 'hit', first.text])
+    }
+  })
+
+  test.concurrent('may be a large one', async () => {
+    const { model } = await freshModel(fakes.answer({ content: 'word '.repeat(200_000) }))
+    const first = await kept(model)
+    expect(first.text.length).toBeGreaterThan(1_000_000)
+    for (let call = 0; call < 3; call++) {
+      const again = await chat(model)
+      expect([again.cache, again.text === first.text]).toEqual(['hit', true])
+    }
+    expect(await (await chat(model)).log()).toMatchObject({
+      cache_hit: true,
+      full_response: JSON.parse(first.text),
+    })
   })
 })
 

@@ -124,6 +124,54 @@ describe.concurrent('the bodies of a request', () => {
   })
 })
 
+describe('a key that keeps bodies of errors only', () => {
+  test('keeps those, and no other', async () => {
+    const made = await gateway.manage('POST', '/api/api-keys/', { name: 'errors', log_bodies: 'errors' })
+    expect(made.body).toMatchObject({ log_bodies: 'errors' })
+    const headers = { authorization: `Bearer ${made.body.api_key}` }
+    const good = await gateway.chat({ model: 'fake/good', messages: user('kept by nobody') }, { headers })
+    const bad = await gateway.chat(
+      { model: 'nothing/at-all', messages: user('kept for its error') },
+      { headers },
+    )
+    expect(await gateway.logOf(good.logId)).toMatchObject({ full_request: null, full_response: null })
+    expect(await gateway.logOf(bad.logId)).toMatchObject({
+      prompt_messages: [{ content: 'kept for its error' }],
+    })
+    await gateway.manage('PATCH', `/api/api-keys/${made.body.id}/`, { log_bodies: 'none' })
+    const none = await gateway.chat(
+      { model: 'nothing/at-all', messages: user('kept by nobody') },
+      { headers },
+    )
+    expect(await gateway.logOf(none.logId)).toMatchObject({ full_request: null, status_code: 404 })
+  })
+})
+
+test('metadata and the end user may come as headers, and logs are found by them', async () => {
+  const { logId } = await gateway.chat(
+    { model: 'fake/good', messages: user('hi'), metadata: { team: 'body' } },
+    {
+      headers: {
+        'X-Gateway-Team': 'header',
+        'X-Gateway-Cost-Center': 'c-7',
+        'X-LLMGateway-Feature': 'search',
+        'X-Gateway-Metadata': '{"release":"r1"}',
+        'X-Respan-Customer-Identifier': 'header-user',
+      },
+    },
+  )
+  expect(await gateway.logOf(logId)).toMatchObject({
+    customer_identifier: 'header-user',
+    metadata: { team: 'body', cost_center: 'c-7', feature: 'search', release: 'r1' },
+  })
+  const found = await gateway.manage(
+    'GET',
+    '/api/request-logs/list/?cost_center=c-7&feature=search&customer_identifier=header-user',
+  )
+  expect(found.body).toMatchObject({ count: 1, results: [{ id: logId }] })
+  expect((await gateway.manage('GET', '/api/users/header-user/')).body).toMatchObject({ total_requests: 1 })
+})
+
 describe('who may read a log', () => {
   test('is the key that made it and any admin, and nobody else', async () => {
     const { logId } = await gateway.chat({ model: 'fake/mine', messages: user('hi') })

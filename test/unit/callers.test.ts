@@ -15,6 +15,7 @@ const row: ApiKeyRow = {
   allowedModels: null,
   requireParameters: false,
   unknownPrice: null,
+  logBodies: null,
   expiresAtMs: null,
   revokedAtMs: null,
   createdAtMs: 0,

@@ -17,6 +17,7 @@ export async function storeKey(key: string, given: Partial<ApiKeyRow> = {}): Pro
     allowedModels: null,
     requireParameters: false,
     unknownPrice: null,
+    logBodies: null,
     expiresAtMs: null,
     revokedAtMs: null,
     createdAtMs: 1,

@@ -54,13 +54,21 @@ async function statusOf(route: InferenceRoute, path: string): Promise<{ status: 
   // What the router's own objects are asked for must be kept somewhere, or the answer is 404.
   const named = /\/(?:responses\/|files|batches)/.test(path) ? { 'x-respan-route-provider': 'openai' } : {}
   if (route.method === 'GET' || route.method === 'DELETE') return ask(null, named)
-  // Only the older completions call their text so.
-  const { prompt, ...others } = anything
-  const body = path.endsWith('/responses') ? others : { ...others, prompt }
-  const asJson = await ask(JSON.stringify(body), { 'content-type': 'application/json', ...named })
-  if (asJson.status === 429) return asJson
-  const asForm = await ask(formOf(anything), named)
-  return asForm.status === 415 ? asJson : asForm
+  // A text to some, and a stored prompt to others.
+  const { prompt: _, ...others } = anything
+  const json = { 'content-type': 'application/json', ...named }
+  const tries = [
+    () => ask(JSON.stringify(others), json),
+    () => ask(JSON.stringify(anything), json),
+    () => ask(formOf(anything), named),
+  ]
+  const answers: { status: number; text: string }[] = []
+  for (const attempt of tries) {
+    const answer = await attempt()
+    answers.push(answer)
+    if (answer.status === 429) break
+  }
+  return { status: answers.at(-1)?.status ?? 0, text: answers.map(({ text }) => text).join('\n') }
 }
 
 /** Calls the built-in model, with other bindings than usual. */
@@ -80,6 +88,10 @@ async function chat(bindings: object, body: object = {}): Promise<Response> {
 
 // Before the isolate reads any of it.
 beforeAll(async () => {
+  for (const mode of ['closed', 'open'])
+    await changeBySql(
+      `insert into limits (id, name, scope, subject, metric, window, value, action, on_unavailable, created_at_ms, updated_at_ms) values ('${mode}', '${mode}', 'customer', '${mode}', 'requests', 'day', 5, 'block', '${mode}', 1, 1)`,
+    )
   await storeKey('free.key', { id: 'free' })
   await storeKey('limited.key', { id: 'limited' })
   await changeBySql(
@@ -104,6 +116,29 @@ describe('a shield', () => {
     expect((await chat({})).status).toBe(200)
     const away = { limit: () => Promise.reject(new Error('away')) }
     expect((await chat({ KEY_SHIELD: away })).status).toBe(200)
+  })
+})
+
+describe('a ledger that is away', () => {
+  const broken = { reserve: () => Promise.reject(new Error('away')), settle: () => Promise.resolve() }
+  const away = { LEDGER: { getByName: () => broken } }
+
+  test.each([
+    ['closed', 503],
+    ['open', 200],
+  ])('refuses or lets in, as the limit says: %s', async (mode, status) => {
+    const answer = await chat(away, { customer_identifier: mode })
+    expect(answer.status).toBe(status)
+    if (status === 200) return
+    expect(answer.headers.get('retry-after')).toBe('1')
+    expect(await answer.json()).toMatchObject({
+      error: {
+        type: 'api_error',
+        code: 'unavailable',
+        message: expect.stringContaining("The limit 'closed'"),
+      },
+      retry_after: 1,
+    })
   })
 })
 
@@ -153,6 +188,6 @@ const inference = routes.flatMap((route) =>
 describe('no route that a provider answers can dodge a limit', () => {
   test.each(inference)('%s', async (_, route, path) => {
     const { text } = await statusOf(route, path)
-    expect(text).toMatch(/^429 .*The limit 'shut' is reached/)
+    expect(text).toMatch(/^429 .*The limit 'shut' is reached/m)
   })
 })

@@ -28,14 +28,28 @@ export function clauseOf(filter: Filter, { startMs, endMs }: Span): Clause {
     return `?${values.length}`
   }
   const leading = leadingField(filter)
-  const sql = sqlOf(filter, { bind, leading })
+  const sql = sqlOf(filter, { bind, leading, fields: FIELDS })
   const isById = leading !== undefined && FIELDS[leading]?.rank === 0
   const time = isById ? '+started_at_ms' : 'started_at_ms'
   return { sql: `${time} >= ?1 and ${time} <= ?2${sql === '' ? '' : ` and ${sql}`}`, values }
 }
 
+/** A filter over the fields of another table as SQL, with the values that it needs behind those there are. */
+export function conditionsOf(
+  filter: Filter,
+  { fields, values }: { fields: Readonly<Record<string, Field>>; values: (string | number)[] },
+): string {
+  const bind: Bind = (value) => {
+    values.push(value)
+    if (values.length > MAX_VALUES) throw badFilter('filters', 'There are too many conditions for one query.')
+    return `?${values.length}`
+  }
+  return sqlOf(filter, { bind, leading: undefined, fields })
+}
+
 interface Context {
   bind: Bind
+  fields: Readonly<Record<string, Field>>
   /** The field whose index is to be used. */
   leading: string | undefined
 }
@@ -74,14 +88,19 @@ function conditionSql({ target, operator: name, values }: Condition, context: Co
     return `(${sql} is null or not (${positive}))`
   }
   const condition = operator.sql?.(operand, values, context.bind) ?? ''
-  const implied = impliedBy(target, operator, values)
+  const implied = impliedBy(target, { operator, values }, context)
   return implied === undefined ? condition : `(${condition} and ${implied})`
 }
 
-function impliedBy(target: Target, { sql }: Operator, values: readonly unknown[]): string | undefined {
+function impliedBy(
+  target: Target,
+  { operator, values }: { operator: Operator; values: readonly unknown[] },
+  { fields }: Context,
+): string | undefined {
   const [value, another] = values
-  if (target.kind !== 'field' || sql !== OPERATORS['']?.sql || another !== undefined) return undefined
-  return FIELDS[target.name]?.implied?.[String(value)]
+  if (target.kind !== 'field' || operator.sql !== OPERATORS['']?.sql || another !== undefined)
+    return undefined
+  return fields[target.name]?.implied?.[String(value)]
 }
 
 function noSuchOperator(target: Target, name: string, { type }: Operand) {
@@ -138,7 +157,7 @@ function metadataOperand(name: string, values: readonly unknown[]): Operand {
 
 function operandOf(
   target: Exclude<Target, { kind: 'text' | 'metadata' }>,
-  { bind, leading }: Context,
+  { bind, leading, fields }: Context,
 ): Operand {
   if (target.kind === 'properties')
     return {
@@ -146,7 +165,7 @@ function operandOf(
       type: 'text',
       read: propertyValue,
     }
-  const field = FIELDS[target.name]
+  const field = fields[target.name]
   if (field === undefined) throw badFilter(target.name, `'${target.name}' is not a field of a log.`)
   const isKeptAside = field.rank !== undefined && leading !== undefined && field.sql !== FIELDS[leading]?.sql
   // A plus keeps SQLite from using the column's index.

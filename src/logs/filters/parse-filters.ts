@@ -1,5 +1,5 @@
 import { badFilter, type Filter, type Target } from './condition'
-import { FIELDS } from './fields'
+import { FIELDS, type Field } from './fields'
 import { OPERATORS } from './operators'
 
 /** How conditions beside each other are joined when they do not say. */
@@ -19,8 +19,14 @@ const TEXTS: Readonly<Record<string, 'input' | 'output' | 'both'>> = {
  * `{connector, filter_params}` within each other. Conditions are joined from left to right, each by its own `connector`.
  * @throws SluiceError `invalid_request` (400) naming the field or operator and those that there are
  */
-export function parseFilters(given: unknown, connector: Connector = 'AND'): Filter {
-  return bundleOf(given, { connector, path: 'filters', depth: 0 })
+export function parseFilters(
+  given: unknown,
+  {
+    connector = 'AND',
+    fields = FIELDS,
+  }: { connector?: Connector; fields?: Readonly<Record<string, Field>> } = {},
+): Filter {
+  return bundleOf(given, { connector, fields, path: 'filters', depth: 0 })
 }
 
 /** What a name of a filter is about. Another name than a field's is a key of `metadata` in a URL, and refused in a body. */
@@ -55,7 +61,14 @@ export function connectorOf(value: unknown, fallback: Connector, path: string): 
   throw badFilter(path, `'${path}' must be AND or OR.`)
 }
 
+function fieldTarget(name: string, { fields }: Place): Target {
+  if (fields === FIELDS) return targetOf(name, false)
+  if (Object.hasOwn(fields, name)) return { kind: 'field', name }
+  throw badFilter(name, `'${name}' is not known here. The fields are ${Object.keys(fields).join(', ')}.`)
+}
+
 interface Place {
+  fields: Readonly<Record<string, Field>>
   connector: Connector
   path: string
   depth: number
@@ -88,7 +101,7 @@ function entryOf(name: string, value: unknown, place: Place): Filter {
   const condition = recordOf(value, place.path)
   if (condition.filter_params !== undefined) return bundleOf(condition, place)
   if (condition.operator_function !== undefined) return functionOf(name, condition)
-  return conditionOf(targetOf(name, false), condition.operator ?? '', condition.value)
+  return conditionOf(fieldTarget(name, place), condition.operator ?? '', condition.value)
 }
 
 /** One condition, with its operator and values checked as far as they can be without its field. */

@@ -1,0 +1,1 @@
+CREATE INDEX `counted_logs_by_time` ON `counted_logs` (`counted_at_ms`);
