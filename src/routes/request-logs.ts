@@ -6,12 +6,14 @@ import { readLog } from '../logs/query'
 import { editLogRoutes } from './edit-logs'
 import { listLogRoutes } from './list-logs'
 import { notFound } from './management'
+import { replayLogRoutes } from './replay-logs'
 import type { KeyedRoute, RouteContext } from './route'
 
 /** Request logs: an admin key sees all of them, any other key its own. */
 export const requestLogRoutes: KeyedRoute[] = [
   ...listLogRoutes,
   ...editLogRoutes,
+  ...replayLogRoutes,
   { method: 'GET', paths: ['/api/request-logs/:id'], auth: 'any_key', logging: 'none', handle: one },
 ]
 
