@@ -6,6 +6,7 @@ import { readLog } from '../logs/query'
 import { editLogRoutes } from './edit-logs'
 import { listLogRoutes } from './list-logs'
 import { notFound } from './management'
+import { replayLogRoutes } from './replay-logs'
 import type { KeyedRoute, RouteContext } from './route'
 import { tailLogRoutes } from './tail-logs'
 
@@ -14,6 +15,7 @@ export const requestLogRoutes: KeyedRoute[] = [
   ...listLogRoutes,
   ...tailLogRoutes,
   ...editLogRoutes,
+  ...replayLogRoutes,
   { method: 'GET', paths: ['/api/request-logs/:id'], auth: 'any_key', logging: 'none', handle: one },
 ]
 
