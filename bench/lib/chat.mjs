@@ -38,12 +38,21 @@ const ROUTING = {
   retry_params: { num_retries: 2, retry_after: 0.5 },
 }
 
+/** The version of the prompt `bench-prompt`, for answers of 1 KB. */
+export const PROMPT_VERSION = {
+  messages: [
+    { role: 'user', content: '@@reply-1k@@ {{ first }}' },
+    { role: 'assistant', content: '@@reply-1k@@ {{ second }}' },
+  ],
+  ...{ model: 'bench', temperature: 0.7, max_tokens: 400, deploy: true },
+}
+
 /**
  * A chat request of about that size; the kind of answer it wants is the first thing in its last message. With
  * `routed` it names a group instead of a model, fallbacks and retries, and is no larger for it; with `cached` it wants
- * the response cache.
+ * the response cache; with `prompted` it names a stored prompt that makes the same request of its variables.
  */
-export function chatRequest({ kind, requestBytes, stream, usage, modelLast, routed, cached }) {
+export function chatRequest({ kind, requestBytes, stream, usage, modelLast, routed, cached, prompted }) {
   const count = requestBytes > 64 * 1024 ? 16 : 2
   const more = routed ? JSON.stringify(ROUTING).length : 0
   const part = (requestBytes - 200 - count * 35 - more) / count
@@ -51,6 +60,11 @@ export function chatRequest({ kind, requestBytes, stream, usage, modelLast, rout
     role: i % 2 === 0 ? 'user' : 'assistant',
     content: `@@${kind}@@ ${filler(part - 15)}`,
   }))
+  if (prompted) {
+    const [first, second] = messages.map(({ content }) => content.replace(`@@${kind}@@ `, ''))
+    const variables = { first, second }
+    return Buffer.from(JSON.stringify({ prompt: { prompt_id: 'bench-prompt', variables, echo: false } }))
+  }
   const options = { temperature: 0.7, max_tokens: 400 }
   if (stream) options.stream = true
   if (cached) options.cache_enabled = true

@@ -1,3 +1,5 @@
+import { PROMPT_VERSION } from './chat.mjs'
+
 /**
  * Gives the gateway a provider, a model and two API keys through its own HTTP API, one of them with limits, and
  * returns the keys once they work. Also makes sure that authentication is on, or the figures would flatter.
@@ -32,6 +34,8 @@ export async function provision({ port, adminKey, upstreamPort, probe }) {
     await create('/api/models/', { model_name, provider_id, upstream_model: 'bench-upstream' })
   const models = [{ model: 'bench', weight: 2 }, { model: 'bench-other' }]
   await create('/api/load-balance-groups/', { group_id: 'bench-group', models })
+  await create('/api/prompts/', { name: 'Bench', prompt_slug: 'bench-prompt' })
+  await create('/api/prompts/bench-prompt/versions/', PROMPT_VERSION)
   const { api_key: apiKey } = await create('/api/api-keys/', { name: 'bench' })
   // More than any load takes.
   const values = { requests: 1e12, tokens: 1e12, cost: 1e6 }

@@ -8,7 +8,7 @@ const KB = 1024
  * content may come later than the floor's, `limit.plain` is CPU against the gateway's own for the same load without
  * what the scenario is about; `extra` scenarios run only when they are named with --only. In a `translated` one the
  * gateway's client speaks another protocol than the upstream, which no floor can do; in a `routed` one it asks for a
- * balanced group, fallbacks and retries; in a `limited` one its API key has limits on requests, tokens and cost. In
+ * balanced group, fallbacks and retries; in a `prompted` one it names a stored prompt; in a `limited` one its API key has limits on requests, tokens and cost. In
  * a `cached` one its answers come from the response cache, out of memory or out of KV; beside it are a plain worker
  * that returns the same bytes from KV, and the gateway when it has to ask the provider and keep the answer.
  */
@@ -29,6 +29,10 @@ export const scenarios = [
       limit: { plain: 3 },
     },
   ),
+  json('json-1k-prompt', 'JSON 1 KB, made from a stored prompt', 'reply-1k', KB, 2400, {
+    prompted: true,
+    limit: { plain: 1.3 },
+  }),
   json('json-32k', 'JSON 32 KB', 'reply-32k', 32 * KB, 800),
   json('json-512k', 'JSON 512 KB request, 1 KB reply', 'reply-1k', 512 * KB, 160, { limit: { ratio: 2 } }),
   json('json-512k-both', 'JSON 512 KB request, 512 KB reply', 'reply-512k', 512 * KB, 160),
@@ -102,13 +106,13 @@ function sse(name, title, kind, requests, more) {
 }
 
 /**
- * The targets of a scenario: a routed or limited one has the gateway twice, once for the same requests without that, and a
+ * The targets of a scenario: a routed, prompted or limited one has the gateway twice, once for the same requests without that, and a
  * cached one once for answers that are not there yet. The other targets with a `role` are for these alone.
  */
 export function targetsOf(scenario, all) {
   const targets = all.filter(({ role }) => role === undefined)
   if (scenario.cached) return cachedTargets(scenario, all, targets)
-  if (!scenario.routed && !scenario.limited) return targets
+  if (!scenario.routed && !scenario.limited && !scenario.prompted) return targets
   return targets.flatMap((target) =>
     target.rewritten ? [{ ...target, name: 'plain', plain: true }, target] : [target],
   )
@@ -131,8 +135,9 @@ function cachedTargets({ cached }, all, targets) {
 export function payloadOf(scenario, { apiKey, limitedKey = apiKey, rewritten, plain, refreshes }) {
   const isMessages = scenario.translated === true && rewritten === true
   const routed = scenario.routed === true && rewritten === true && plain !== true
+  const prompted = scenario.prompted === true && rewritten === true && plain !== true
   const cached = scenario.cached !== undefined && rewritten === true
-  const body = isMessages ? messagesRequest(scenario) : chatRequest({ ...scenario, routed, cached })
+  const body = isMessages ? messagesRequest(scenario) : chatRequest({ ...scenario, routed, cached, prompted })
   const head = [
     `POST /v1/${isMessages ? 'messages' : 'chat/completions'} HTTP/1.1`,
     'host: 127.0.0.1',

@@ -63,9 +63,9 @@ async function sendEmail(env: SendEnv, { address, target }: Channel, event: Aler
   return { kind: 'sent' }
 }
 
-// The address was checked when it was stored; the rules may have changed since.
-async function post(
-  env: SendEnv,
+/** Sends JSON to a receiver. The address was checked when it was stored; the rules may have changed since. */
+export async function post(
+  env: Pick<SendEnv, 'ALLOW_PRIVATE_UPSTREAMS'>,
   url: string | undefined,
   body: string,
   headers: Record<string, string>,

@@ -3,17 +3,21 @@ import type { LogRecord } from './log-record'
 import type { LogStoreEnv } from './log-store'
 import { type ExporterEnv, exportUrl } from './otlp/exporter'
 import { type SpansMessage, spanMessages } from './otlp/queue-spans'
+import { activeWebhooks, type WebhookMessage } from './webhooks'
 
 /** Where what goes out waits, beside where logs are kept. */
 export interface DeliveriesEnv extends LogStoreEnv, ExporterEnv {
   DELIVERY_QUEUE?: Queue<unknown>
+  /** Holds the webhooks. */
+  CONFIG?: D1Database
 }
 
 /** A message of the delivery queue. */
-export type Delivery = SpansMessage
+export type Delivery = SpansMessage | WebhookMessage
 
-/** Queues takes 100 messages and 256 KB a batch (Queues, "Limits"); each of these has up to 90 KB. */
-const MESSAGES_PER_SEND = 2
+/** Queues takes 100 messages and 256 KB a batch (Queues, "Limits"); spans have up to 90 KB, webhooks a few bytes. */
+const SPANS_PER_SEND = 2
+const WEBHOOKS_PER_SEND = 100
 const RETRY_WAITS_MS = [100, 500]
 
 /**
@@ -21,9 +25,26 @@ const RETRY_WAITS_MS = [100, 500]
  * holds up nothing. What that queue does not take is kept as a dead letter.
  */
 export async function queueDeliveries(env: DeliveriesEnv, records: readonly LogRecord[]): Promise<void> {
-  const deliveries: Delivery[] = exportUrl(env) === undefined ? [] : await spanMessages(env, records)
-  for (let at = 0; at < deliveries.length; at += MESSAGES_PER_SEND)
-    await send(env, deliveries.slice(at, at + MESSAGES_PER_SEND))
+  const spans = exportUrl(env) === undefined ? [] : await spanMessages(env, records)
+  await sendAll(env, spans, SPANS_PER_SEND)
+  await sendAll(env, await webhookMessages(env, records), WEBHOOKS_PER_SEND)
+}
+
+async function webhookMessages(
+  { CONFIG }: DeliveriesEnv,
+  records: readonly LogRecord[],
+): Promise<WebhookMessage[]> {
+  if (CONFIG === undefined) return []
+  const ids = await activeWebhooks(CONFIG, Date.now())
+  // What leaves no row has nothing to be told of.
+  const kept = ids.length === 0 ? [] : records.filter(({ cache }) => cache?.isOmitted !== true)
+  return kept.flatMap(({ id: logId }) =>
+    ids.map((webhookId) => ({ kind: 'webhook' as const, webhookId, logId })),
+  )
+}
+
+async function sendAll(env: DeliveriesEnv, deliveries: readonly Delivery[], atOnce: number): Promise<void> {
+  for (let at = 0; at < deliveries.length; at += atOnce) await send(env, deliveries.slice(at, at + atOnce))
 }
 
 async function send(env: DeliveriesEnv, deliveries: readonly Delivery[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { eq, getTableColumns } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import * as z from 'zod'
 import { requestLogs } from '../platform/logs-schema'
@@ -67,6 +67,58 @@ export async function readLog(database: D1Database, id: string): Promise<LogRow 
   const [row] = await drizzle(database).select().from(requestLogs).where(eq(requestLogs.id, id))
   return row
 }
+
+/** A trace of more spans than this is shown in part. */
+const MAX_SPANS = 5_000
+
+/** The logs of a trace in their order; of one API key only, when one is given. */
+export async function rowsOfTrace(
+  database: D1Database,
+  traceId: string,
+  apiKeyId: string | undefined,
+): Promise<LogRow[]> {
+  const isTrace = eq(requestLogs.traceId, traceId)
+  return drizzle(database)
+    .select()
+    .from(requestLogs)
+    .where(apiKeyId === undefined ? isTrace : and(isTrace, eq(requestLogs.apiKeyId, apiKeyId)))
+    .orderBy(requestLogs.startedAtMs)
+    .limit(MAX_SPANS)
+}
+
+/** Logs by their ids, in no order. */
+export async function readLogs(database: D1Database, ids: readonly string[]): Promise<LogRow[]> {
+  return drizzle(database)
+    .select()
+    .from(requestLogs)
+    .where(sql`${requestLogs.id} in (select value from json_each(${JSON.stringify(ids)}))`)
+}
+
+/** The number of the row that was written last; 0 when there is none. */
+export async function newestRowNumber(database: D1Database): Promise<number> {
+  return (await database.prepare(NEWEST).first<number>('n')) ?? 0
+}
+
+/** Logs that were written after a row, the oldest first, and the number of the newest row of all. */
+export async function newLogs(
+  database: D1Database,
+  { where, after, limit }: { where: Clause; after: number; limit: number },
+): Promise<{ newest: number; rows: { number: number; row: LogRow }[] }> {
+  const place = where.values.length
+  // Rows are numbered as they are written; an index by time would have them all in its span.
+  const sql = `select rowid as row_number, ${COLUMNS.join(', ')} from request_logs not indexed
+    where rowid > ?${place + 1} and ${where.sql} order by rowid limit ?${place + 2}`
+  const [newest, found] = await database.batch<Record<string, unknown>>([
+    database.prepare(NEWEST),
+    database.prepare(sql).bind(...where.values, after, limit),
+  ])
+  return {
+    newest: Number(newest?.results[0]?.n ?? 0),
+    rows: (found?.results ?? []).map((raw) => ({ number: Number(raw.row_number), row: rowFrom(raw) })),
+  }
+}
+
+const NEWEST = 'select coalesce(max(rowid), 0) as n from request_logs'
 
 /** The statement of a page, with one row more, which tells whether there is another page. */
 export function pageStatement(query: LogQuery): Clause {

@@ -1,3 +1,5 @@
+import { sha256Hex } from '../platform/encryption'
+
 /** The caller's place in a trace (W3C Trace Context, 3.2). */
 export interface TraceContext {
   /** 32 hexadecimal digits. */
@@ -37,4 +39,16 @@ export function spanIdOf(logId: string): string {
 export function attemptSpanId(logId: string, index: number): string {
   const next = (BigInt(`0x${spanIdOf(logId)}`) + BigInt(index) + 1n) % SPAN_IDS
   return next.toString(16).padStart(SPAN_ID_DIGITS, '0')
+}
+
+/** The log id of a span that was sent in, always the same for the same span; it sorts by time like any other. */
+export async function spanLogId(span: {
+  apiKeyId: string
+  traceId: string
+  spanId: string
+  startMs: number
+}): Promise<string> {
+  const { apiKeyId, traceId, spanId, startMs } = span
+  const time = Math.max(0, Math.round(startMs)).toString(16).padStart(12, '0').slice(-12)
+  return `${time}7${(await sha256Hex(`${apiKeyId} ${traceId} ${spanId}`)).slice(0, 19)}`
 }

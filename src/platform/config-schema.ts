@@ -150,6 +150,18 @@ export const alertChannels = sqliteTable('alert_channels', {
   updatedAtMs: integer('updated_at_ms').notNull(),
 })
 
+/** Who is told of each new log. The secret signs what is sent, and is AES-GCM sealed. */
+export const webhooks = sqliteTable('webhooks', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  url: text('url').notNull(),
+  sealedSecret: text('sealed_secret').notNull(),
+  isPaused: integer('is_paused', { mode: 'boolean' }).notNull().default(false),
+  createdAtMs: integer('created_at_ms').notNull(),
+  updatedAtMs: integer('updated_at_ms').notNull(),
+})
+export type WebhookRow = typeof webhooks.$inferSelect
+
 /** Which requests a monitor looks at; what is absent does not matter. */
 export interface MonitorFilters {
   model?: string

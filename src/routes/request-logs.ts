@@ -8,10 +8,12 @@ import { listLogRoutes } from './list-logs'
 import { notFound } from './management'
 import { replayLogRoutes } from './replay-logs'
 import type { KeyedRoute, RouteContext } from './route'
+import { tailLogRoutes } from './tail-logs'
 
 /** Request logs: an admin key sees all of them, any other key its own. */
 export const requestLogRoutes: KeyedRoute[] = [
   ...listLogRoutes,
+  ...tailLogRoutes,
   ...editLogRoutes,
   ...replayLogRoutes,
   { method: 'GET', paths: ['/api/request-logs/:id'], auth: 'any_key', logging: 'none', handle: one },

@@ -31,8 +31,10 @@ import { settingsRoutes } from './settings'
 import { storedObjectRoutes } from './stored-objects'
 import { temporaryKeyRoutes } from './temporary-keys'
 import { threadRoutes } from './threads'
+import { traceRoutes } from './traces'
 import { usageRoutes } from './usage'
 import { userRoutes } from './users'
+import { webhookRoutes } from './webhooks'
 
 /** Every route of the gateway; a path that two of them match belongs to the first. */
 export const routes: readonly Route[] = [
@@ -67,6 +69,8 @@ export const routes: readonly Route[] = [
   ...promptLabelRoutes,
   ...promptExperimentRoutes,
   ...createLogRoutes,
+  ...traceRoutes,
+  ...webhookRoutes,
   ...requestLogRoutes,
   ...usageRoutes,
   ...storedObjectRoutes,

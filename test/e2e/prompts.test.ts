@@ -611,6 +611,27 @@ describe('the rest of the gateway sees a request like any other', () => {
     expect(other.headers.get('x-sluice-cache')).toBe('miss')
   })
 
+  test('the same idempotency key is answered once', async () => {
+    const headers = { 'idempotency-key': 'one prompt' }
+    const ask = (variables: object) => gateway.chat({ prompt_id: quickstart, variables }, { headers })
+    const [first, second] = [await ask(SPANISH), await ask(SPANISH)]
+    expect([first.status, second.text]).toEqual([200, first.text])
+    expect(gateway.upstream.calls).toHaveLength(1)
+    expect((await ask({ ...SPANISH, language: 'French' })).status).toBe(409)
+  })
+
+  test('a key that may not call the model of a prompt may not by the prompt either', async () => {
+    const { api_key: key } = await manage(
+      'POST',
+      '/api/api-keys/',
+      { name: 'narrow', allowed_models: ['fake/other'] },
+      201,
+    )
+    const headers = { authorization: `Bearer ${key}` }
+    const reply = await gateway.chat({ prompt_id: quickstart, variables: SPANISH }, { headers })
+    expect(reply.status).toBe(403)
+  })
+
   test('a limit on tokens counts them', async () => {
     const long = await promptWith('Long', { messages: user('word '.repeat(400)), model: 'fake/limited' })
     const limit = {

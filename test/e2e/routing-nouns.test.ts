@@ -319,7 +319,13 @@ describe('the settings', () => {
       },
     },
     timeouts: { headers: null, first_content: null, idle: null, total: null },
-    retention: { bodies_days: null, logs_days: null },
+    retention: { bodies_days: null, logs_days: null, rollups_days: null, search_days: 30 },
+    logging: { bodies: 'all', sample_rate: 1, search: true },
+    unknown_price: 'block',
+    redaction: {
+      ...{ enabled: false, patterns: ['email', 'phone', 'credit_card', 'us_ssn', 'secrets'] },
+      ...{ custom_patterns: [], replacement: '[REDACTED]', apply_to: ['logs'] },
+    },
   }
 
   test('are the defaults, change one by one, and go back by null', async () => {
@@ -346,9 +352,10 @@ describe('the settings', () => {
     }
     const cache = { ...defaults.cache, cache_options: { ...defaults.cache.cache_options, omit_log: true } }
     expect(await change(more)).toEqual({
+      ...defaults,
       ...{ fallback_models: ['demo/echo', 'fake/a'], retry_params: retries, cache },
       timeouts: { ...defaults.timeouts, total: 30.5 },
-      retention: { bodies_days: null, logs_days: 90 },
+      retention: { ...defaults.retention, logs_days: 90 },
     })
     expect(await change({})).toMatchObject({ retry_params: retries, cache })
     const back = { retry_params: { num_retries: null }, cache: { cache_options: null }, timeouts: null }
