@@ -42,7 +42,7 @@ export function emptyMember(length: number): Uint8Array {
   const room = length - HEADER.length - LAST_BLOCK.length - TRAILER_BYTES
   const longer = room % STORED_BLOCK.length
   const stored = (room - longer * LONGER_BLOCK.length) / STORED_BLOCK.length
-  if (stored < 0) throw new RangeError(`No gzip member of nothing has ${length} bytes.`)
+  if (room < 0 || stored < 0) throw new RangeError(`No gzip member of nothing has ${length} bytes.`)
   const blocks = [
     ...Array.from({ length: longer }, () => LONGER_BLOCK),
     ...Array.from({ length: stored }, () => STORED_BLOCK),
