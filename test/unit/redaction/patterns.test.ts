@@ -172,15 +172,9 @@ describe('patterns of an operator', () => {
 
 describe('hostile texts', () => {
   const MEGABYTE = 1_000_000
-  // Told as a multiple of what a plain text of that length takes: a text that blows up takes thousands of times as long.
   const settings = { ...ALL, custom_patterns: [{ name: 'own', pattern: '[a-z]{1,40}-[0-9]{1,20}x' }] }
-  const took = (text: string) => {
-    const before = performance.now()
-    masked(text, settings)
-    return performance.now() - before
-  }
-  const plain = took('the quick brown fox jumps over it. '.repeat(MEGABYTE / 35)) + 50
 
+  // A pattern that goes back and forth over such a text would not come to its end before the test's time is over.
   test.each([
     ['letters', 'a'],
     ['digits', '1'],
@@ -195,7 +189,8 @@ describe('hostile texts', () => {
     ['beginnings of private keys', '-----BEGIN RSA PRIVATE KEY-----'],
     ['names of secrets', 'aws secret = '],
     ['almost an own pattern', 'abc-123'],
-  ])('of %s end', (_, unit) => {
-    expect(took(unit.repeat(MEGABYTE / unit.length)) / plain).toBeLessThan(200)
+  ])('of %s hide nothing that stands behind them', (_, unit) => {
+    const text = masked(`${unit.repeat(MEGABYTE / unit.length)} | me@example.com`, settings)
+    expect(text.slice(-20)).toMatch(/\| <EMAIL>$/)
   })
 })
