@@ -93,7 +93,7 @@ async function operationsOf({ key = 'sk-ops', body, headers = {}, isolate = 'own
 
 beforeAll(async () => {
   await storeKey('sk-ops')
-  await storeKey('sk-limited', { limits: [{ metric: 'cost', window: 'day', value: 5 }] })
+  await storeKey('sk-limited', { limits: [{ metric: 'cost', window: 'day', value: 5, action: 'block' }] })
   await call('POST', '/api/prompts/', { body: { name: 'Ops' } })
   const messages = [{ role: 'user', content: 'Hello {{name}}' }]
   await call('POST', '/api/prompts/ops/versions/', { body: { model: 'demo/echo', deploy: true, messages } })
