@@ -157,7 +157,7 @@ describe.each(names)('%s', (name) => {
     ['cutMidStream inside an event', fakes.cutMidStream(7, { insideEvent: true }), 'FIN', /word0/],
   ])('%s on the network', async (_, step, ending, bytes) => {
     upstream.script(model, step)
-    const seen = await fakes.rawCall(upstream.origin + path(true), bodyOf(name, true))
+    const seen = await fakes.rawCall(upstream.origin + path(true), bodyOf(name, true), 5_000)
     expect(seen.ending).toBe(ending)
     expect(seen.bytes.toString()).toMatch(bytes)
     expect(seen.bytes.toString()).not.toMatch(terminal)

@@ -319,7 +319,11 @@ describe('faults', () => {
     ['endWithoutTerminal', fakes.endWithoutTerminal(3), 'open', /word1 .*\n\n\r\n0\r\n\r\n$/],
   ])('%s on the network', async (_, step, ending, bytes) => {
     upstream.script('gpt-4o', step)
-    const seen = await fakes.rawCall(`${upstream.url}/chat/completions`, helloStream)
+    const seen = await fakes.rawCall(
+      `${upstream.url}/chat/completions`,
+      helloStream,
+      ending === 'open' ? 200 : 5_000,
+    )
     expect(seen.ending).toBe(ending)
     expect(seen.bytes.toString()).toMatch(bytes)
     const call = await upstream.waitFor(({ finishedAt }) => finishedAt !== undefined)

@@ -4,16 +4,16 @@ import type { Surface } from './surfaces'
 import { contentsInArray } from './surfaces'
 import { pairs, startWorld, told, UPSTREAMS, type Upstream, type World } from './world'
 
-const IDLE_TIMEOUT_MS = 1_200
+const IDLE_TIMEOUT_MS = 2_500
 
 let world: World
 
 beforeAll(async () => {
   world = await startWorld({
-    HEADERS_TIMEOUT_MS: '1500',
-    FIRST_CONTENT_TIMEOUT_MS: '1500',
+    HEADERS_TIMEOUT_MS: '4000',
+    FIRST_CONTENT_TIMEOUT_MS: '4000',
     IDLE_TIMEOUT_MS: String(IDLE_TIMEOUT_MS),
-    TOTAL_TIMEOUT_MS: '3000',
+    TOTAL_TIMEOUT_MS: '6000',
   })
 })
 afterAll(() => world.close())
@@ -69,7 +69,7 @@ const late: [string, fakes.Step, number | typeof ERROR_EVENTS, string, object?][
   ['ends without its end marker', fakes.endWithoutTerminal(12), 502, 'upstream_incomplete'],
   ['reports an error', fakes.errorEventAfter(8), ERROR_EVENTS, 'upstream_error_event'],
   ['falls silent', fakes.hangMidStream(8), 504, 'upstream_timeout'],
-  ['never ends', fakes.endlessDrip(40, { content: ['word0 '] }), 504, 'upstream_timeout', { timeout: 1 }],
+  ['never ends', fakes.endlessDrip(40, { content: ['word0 '] }), 504, 'upstream_timeout', { timeout: 3 }],
 ]
 
 function statusOf(status: number | typeof ERROR_EVENTS, upstream: Upstream): number {
