@@ -11,6 +11,8 @@ import { ensureToolchain, root, startTool } from './toolchain.mjs'
 
 const host = '127.0.0.1'
 const readyWithinMs = 90_000
+/** The local queue is in memory only: it hands on what it holds within a second, and the rows take a moment. */
+const drainMs = 2000
 
 await runMain(async () => {
   const port = readPort(process.env.PORT || '8787')
@@ -49,12 +51,15 @@ async function serve(node, port, apiKey) {
   const output = collect(child)
 
   let stopping = false
+  let ready = false
   onStop(() => {
+    // One stop comes as several signals: the terminal's, npm's, and that our parent is gone.
+    if (stopping) return
     stopping = true
-    stopGroup(child)
+    setTimeout(() => stopGroup(child), ready ? drainMs : 0)
   })
   const base = `http://${host}:${port}`
-  const ready = await becomesHealthy(base, child, output)
+  ready = await becomesHealthy(base, child, output)
   if (ready) {
     console.log(welcome(base, apiKey))
     child.stdout.pipe(process.stdout)

@@ -9,9 +9,16 @@ export function metadataText(value: unknown): string {
   return (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).slice(0, MAX_VALUE_LENGTH)
 }
 
-/** The entries of some rows' metadata, as their text and in the same form as `metadataText`. */
-const ENTRIES = `select substr(entry.key, 1, ${MAX_KEY_LENGTH}) as key,
-    substr(case when entry.type in ('true', 'false') then entry.type else cast(entry.value as text) end, 1, ${MAX_VALUE_LENGTH}) as value,
+/** An entry's value in SQL, in the same form as `metadataText`. */
+const VALUE = `substr(case when entry.type in ('true', 'false') then entry.type else cast(entry.value as text) end, 1, ${MAX_VALUE_LENGTH})`
+
+/** The value of a key of a row's metadata in SQL, in the form of `metadataText`; null without it. */
+export function metadataValue(key: string): string {
+  return `select ${VALUE} from json_each(request_logs.metadata) as entry where entry.key = ${key} and entry.type <> 'null'`
+}
+
+/** The entries of some rows' metadata, as their text. */
+const ENTRIES = `select substr(entry.key, 1, ${MAX_KEY_LENGTH}) as key, ${VALUE} as value,
     request_logs.started_at_ms, request_logs.id
   from json_each(?) as asked join request_logs on request_logs.id = asked.value,
     json_each(request_logs.metadata) as entry

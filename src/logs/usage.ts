@@ -1,26 +1,33 @@
 import { SUMS } from './counting'
 import { BUCKETS, percentile } from './histogram'
+import { metadataColumn, rowsAsUsage, type UsageSource } from './usage-rows'
 
 type Sum = (typeof SUMS)[number]
 
 /** What usage can be grouped by: the name in the answer, and its value in SQL. */
 export const USAGE_GROUPS = {
-  hour: { sql: "strftime('%Y-%m-%dT%H:00:00Z', hour_ms / 1000, 'unixepoch')", isTime: true },
-  day: { sql: "strftime('%Y-%m-%d', hour_ms / 1000, 'unixepoch')", isTime: true },
-  month: { sql: "strftime('%Y-%m', hour_ms / 1000, 'unixepoch')", isTime: true },
-  model: { sql: 'model', isTime: false },
-  provider_id: { sql: 'provider_id', isTime: false },
-  organization_key_id: { sql: 'api_key_id', isTime: false },
-  customer_identifier: { sql: 'customer_identifier', isTime: false },
-  prompt_id: { sql: 'prompt_id', isTime: false },
-  prompt_version_number: { sql: 'prompt_version', isTime: false },
-  environment: { sql: 'environment', isTime: false },
-  log_type: { sql: 'log_type', isTime: false },
-  log_method: { sql: 'log_method', isTime: false },
+  hour: { sql: "strftime('%Y-%m-%dT%H:00:00Z', hour_ms / 1000, 'unixepoch')" },
+  day: { sql: "strftime('%Y-%m-%d', hour_ms / 1000, 'unixepoch')" },
+  month: { sql: "strftime('%Y-%m', hour_ms / 1000, 'unixepoch')" },
+  model: { sql: 'model' },
+  provider_id: { sql: 'provider_id' },
+  organization_key_id: { sql: 'api_key_id' },
+  customer_identifier: { sql: 'customer_identifier' },
+  prompt_id: { sql: 'prompt_id' },
+  prompt_version_number: { sql: 'prompt_version' },
+  environment: { sql: 'environment' },
+  log_type: { sql: 'log_type' },
+  log_method: { sql: 'log_method' },
 } as const
 
+/** The beginning of a group that is a key of the metadata; the key follows. */
+export const METADATA_GROUP = 'metadata__'
+
+/** The name of a group that roll-ups have. */
+export type RollupGroup = keyof typeof USAGE_GROUPS
+
 /** The name of a group. */
-export type UsageGroup = keyof typeof USAGE_GROUPS
+export type UsageGroup = RollupGroup | `${typeof METADATA_GROUP}${string}`
 
 /** What the groups of an answer can be sorted by. */
 export const USAGE_SORTS = {
@@ -46,8 +53,7 @@ export interface UsageQuery {
 
 /** A page of groups, how many there are in all, and what all of them come to. */
 export async function readUsage(database: D1Database, query: UsageQuery) {
-  const { where, values } = conditionsOf(query)
-  const source = `from usage_hourly where ${where}`
+  const { sql: source, values } = filteredOf(query)
   const offset = (query.page - 1) * query.pageSize
   const [groups, totals] = await database.batch<Record<string, unknown>>([
     database.prepare(groupedBy(query, source)).bind(...values, query.pageSize, offset),
@@ -62,12 +68,35 @@ export async function readUsage(database: D1Database, query: UsageQuery) {
   }
 }
 
-function conditionsOf({ startMs, endMs, filters }: UsageQuery) {
-  const all = filters.map(({ group }) => `${USAGE_GROUPS[group].sql} in (select value from json_each(?))`)
+/** The keys of metadata by which usage is grouped or filtered; roll-ups cannot tell when there are any. */
+export function metadataKeys({ groupBy, filters }: Pick<UsageQuery, 'groupBy' | 'filters'>): string[] {
+  const groups = [...groupBy, ...filters.map(({ group }) => group)].filter((group) => !isRollupGroup(group))
+  return [...new Set(groups.map((group) => group.slice(METADATA_GROUP.length)))]
+}
+
+function isRollupGroup(group: string): group is RollupGroup {
+  return Object.hasOwn(USAGE_GROUPS, group)
+}
+
+function sqlOf(query: UsageQuery, group: UsageGroup): string {
+  if (isRollupGroup(group)) return USAGE_GROUPS[group].sql
+  const column = metadataColumn(metadataKeys(query).indexOf(group.slice(METADATA_GROUP.length)))
+  return `coalesce(${column}, '')`
+}
+
+function filteredOf(query: UsageQuery): UsageSource {
+  const { startMs, endMs, filters } = query
+  const keys = metadataKeys(query)
+  const from = keys.length === 0 ? rollups(startMs, endMs) : rowsAsUsage({ startMs, endMs, keys })
+  const all = filters.map(({ group }) => `${sqlOf(query, group)} in (select value from json_each(?))`)
   return {
-    where: ['hour_ms >= ?', 'hour_ms < ?', ...all].join(' and '),
-    values: [startMs, endMs, ...filters.map(({ values }) => JSON.stringify(values))],
+    sql: `from ${from.sql} ${all.length === 0 ? '' : `where ${all.join(' and ')}`}`,
+    values: [...from.values, ...filters.map(({ values }) => JSON.stringify(values))],
   }
+}
+
+function rollups(startMs: number, endMs: number): UsageSource {
+  return { sql: '(select * from usage_hourly where hour_ms >= ? and hour_ms < ?)', values: [startMs, endMs] }
 }
 
 const HISTOGRAMS = { latency: 'latency_histogram', ttft: 'first_token_histogram' } as const
@@ -80,16 +109,23 @@ const SUMMED = [
   }),
 ].join(', ')
 
-// The sums are worked out first, so that the order can be by what they are called.
-function groupedBy({ groupBy, sortBy }: UsageQuery, source: string): string {
-  const keys = groupBy.map((group) => `${USAGE_GROUPS[group].sql} as "${group}"`)
-  const names = groupBy.map((group) => `"${group}"`)
-  const times = groupBy.filter((group) => USAGE_GROUPS[group].isTime).map((group) => `"${group}"`)
+// The sums are worked out first, so that the order can be by what they are called. A group's own name may be any text.
+function groupedBy(query: UsageQuery, source: string): string {
+  const { groupBy, sortBy } = query
+  const keys = groupBy.map((group, index) => `${sqlOf(query, group)} as ${keyColumn(index)}`)
+  const names = groupBy.map((_, index) => keyColumn(index))
+  const times = names.filter((_, index) => TIMES.has(groupBy[index] ?? ''))
   const sorted = sortBy === undefined ? [] : [directed(USAGE_SORTS[sortBy.sum], sortBy.isDescending)]
   const order = [...sorted, ...times, 'requests desc', ...names]
   const grouping = groupBy.length === 0 ? '' : `group by ${groupBy.map((_, index) => index + 1).join(', ')}`
   return `select *, count(*) over () as groups from (select ${[...keys, SUMMED].join(', ')} ${source} ${grouping})
     order by ${order.join(', ')} limit ? offset ?`
+}
+
+const TIMES: ReadonlySet<string> = new Set(['hour', 'day', 'month'])
+
+function keyColumn(index: number): string {
+  return `key_${index}`
 }
 
 function directed(expression: string, isDescending: boolean): string {
@@ -98,7 +134,10 @@ function directed(expression: string, isDescending: boolean): string {
 
 function keysOf({ groupBy }: UsageQuery, row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    groupBy.map((group) => [group, row[group] === '' || row[group] === 0 ? null : row[group]]),
+    groupBy.map((group, index) => {
+      const value = row[keyColumn(index)]
+      return [group, value === '' || value === 0 ? null : value]
+    }),
   )
 }
 

@@ -73,7 +73,12 @@ export async function admittedIntake(exchange: Exchange, isolate: Isolate, known
   const sent = await readIntake(exchange, numberVariable(exchange.env.MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES))
   known.intake = sent
   if (sent.promptCall === undefined) return sent
-  const filling = withPrompt(exchange, isolate, { intake: sent, call: sent.promptCall })
+  const filling = withPrompt(exchange, isolate, {
+    ...{ intake: sent, call: sent.promptCall },
+    onFound: (found) => {
+      known.prompt = found
+    },
+  })
   const { intake, prompt } = filling instanceof Promise ? await filling : filling
   known.intake = intake
   known.prompt = prompt

@@ -25,6 +25,14 @@ export interface Prompted {
   prompt: UsedPrompt
 }
 
+/** A request that calls a prompt. */
+interface Calling {
+  intake: Intake
+  call: PromptCall
+  /** Told as soon as the prompt is found, so that the log can name one that could not be filled in. */
+  onFound(prompt: UsedPrompt): void
+}
+
 /** A version that is not in memory; what is deployed or labelled always is. */
 class NotHeld extends Error {
   constructor(
@@ -46,7 +54,7 @@ const MAX_LOOKS = 6
 export function withPrompt(
   exchange: Exchange,
   isolate: Isolate,
-  given: { intake: Intake; call: PromptCall },
+  given: Calling,
 ): Prompted | Promise<Prompted> {
   const config = isolate.config.get(exchange.background)
   if (config instanceof Promise) return config.then((loaded) => filledIn(exchange, isolate, given, loaded))
@@ -61,7 +69,7 @@ export function withPrompt(
 async function filledIn(
   exchange: Exchange,
   isolate: Isolate,
-  given: { intake: Intake; call: PromptCall },
+  given: Calling,
   first: Config,
 ): Promise<Prompted> {
   let config = first
@@ -91,7 +99,7 @@ function isMiss(cause: unknown): boolean {
 function attempted(
   exchange: Exchange,
   isolate: Isolate,
-  { intake, call }: { intake: Intake; call: PromptCall },
+  { intake, call, onFound }: Calling,
   config: Config,
 ): Prompted {
   if (call.isCustom) return { intake, prompt: customPrompt(call) }
@@ -116,6 +124,12 @@ function attempted(
   }
   const found = find(call.name, call.wanted, 'prompt_id')
   const { row, promptName, served } = found
+  const { label } = served
+  const named = {
+    ...{ id: row.promptId, name: promptName, version: row.version },
+    ...(label === undefined ? {} : { label }),
+  }
+  onFound({ ...named, variables: { ...call.variables }, echoes: false, messagesJson: () => undefined })
   const { messages, variables } = renderPrompt(found, call.variables, (child, variable) => {
     const { version } = child
     const wanted: WantedVersion =
@@ -129,14 +143,9 @@ function attempted(
   const { content } = row
   const insertion = { call, content, messages, parameters: sentParameters(content) }
   const merged = mergedIntake(intake, exchange, insertion)
-  const { label } = served
   return {
     intake: merged.intake,
-    prompt: {
-      ...{ id: row.promptId, name: promptName, version: row.version, variables },
-      ...(label === undefined ? {} : { label }),
-      ...{ echoes: call.echoes, messagesJson: merged.messagesJson },
-    },
+    prompt: { ...named, variables, echoes: call.echoes, messagesJson: merged.messagesJson },
   }
 }
 

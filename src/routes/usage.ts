@@ -1,10 +1,25 @@
 import type { Caller } from '../keys/authenticate'
-import { readUsage, USAGE_GROUPS, USAGE_SORTS, type UsageGroup, type UsageQuery } from '../logs/usage'
+import { readLogSettings } from '../logs/log-settings'
+import {
+  METADATA_GROUP,
+  metadataKeys,
+  type RollupGroup,
+  readUsage,
+  USAGE_GROUPS,
+  USAGE_SORTS,
+  type UsageGroup,
+  type UsageQuery,
+} from '../logs/usage'
 import { invalidField, linksOf, pagingOf, timeOf } from './management'
 import type { KeyedRoute, RouteContext } from './route'
 
 const HOUR_MS = 3_600_000
-const DEFAULT_SPAN_MS = 30 * 24 * HOUR_MS
+const DAY_MS = 24 * HOUR_MS
+const DEFAULT_SPAN_MS = 30 * DAY_MS
+/** What is read from rows takes a row for each request. */
+const DEFAULT_ROWS_SPAN_MS = DAY_MS
+const LONGEST_ROWS_SPAN_DAYS = 31
+const MAX_METADATA_KEYS = 5
 const OTHERS = ['group_by', 'sort_by', 'start_time', 'end_time', 'page', 'page_size']
 
 /** Other words for a group. */
@@ -24,7 +39,9 @@ export const usageRoutes: KeyedRoute[] = [
 
 async function usage({ env, request, effects }: RouteContext, caller: Caller): Promise<Response> {
   const url = new URL(request.url)
-  const query = queryOf(url, effects.now())
+  const nowMs = effects.now()
+  const asked = queryOf(url, nowMs)
+  const query = metadataKeys(asked).length === 0 ? asked : await fromRows(asked, env.CONFIG, nowMs)
   const own = { group: 'organization_key_id' as const, values: [caller.apiKeyId] }
   const filters = caller.role === 'admin' ? query.filters : [...query.filters, own]
   const { count, results, totals } = await readUsage(env.LOGS, { ...query, filters })
@@ -38,15 +55,29 @@ async function usage({ env, request, effects }: RouteContext, caller: Caller): P
   })
 }
 
+/** The same of rows: as many as may be read at once, and none of a time whose rows are removed. */
+async function fromRows(query: UsageQuery, config: D1Database, nowMs: number): Promise<UsageQuery> {
+  if (metadataKeys(query).length > MAX_METADATA_KEYS)
+    throw invalidField('group_by', `may have at most ${MAX_METADATA_KEYS} keys of metadata`)
+  if (query.endMs - query.startMs > LONGEST_ROWS_SPAN_DAYS * DAY_MS + HOUR_MS)
+    throw invalidField('start_time', `may be at most ${LONGEST_ROWS_SPAN_DAYS} days ago with metadata`)
+  const days = (await readLogSettings(config)).retention.logs_days
+  if (days === null || days === undefined) return query
+  const keptMs = Math.ceil((nowMs - days * DAY_MS) / HOUR_MS) * HOUR_MS
+  return { ...query, startMs: Math.min(Math.max(query.startMs, keptMs), query.endMs) }
+}
+
 function queryOf(url: URL, nowMs: number): UsageQuery {
   const filters = filtersOf(url)
+  const groupBy = groupsOf(url)
   const sortBy = sortOf(url)
+  const isOfRows = metadataKeys({ groupBy, filters }).length > 0
   const endMs = timeOf(url, 'end_time') ?? nowMs
-  const startMs = timeOf(url, 'start_time') ?? endMs - DEFAULT_SPAN_MS
+  const startMs = timeOf(url, 'start_time') ?? endMs - (isOfRows ? DEFAULT_ROWS_SPAN_MS : DEFAULT_SPAN_MS)
   return {
     startMs: Math.floor(startMs / HOUR_MS) * HOUR_MS,
     endMs: Math.ceil(endMs / HOUR_MS) * HOUR_MS,
-    groupBy: groupsOf(url),
+    groupBy,
     filters,
     ...(sortBy === undefined ? {} : { sortBy }),
     ...pagingOf(url, 1_000),
@@ -60,14 +91,19 @@ function groupsOf(url: URL): UsageGroup[] {
 
 function groupOf(field: string, name: string): readonly UsageGroup[] {
   if (isGroup(name)) return [name]
+  if (isMetadata(name)) return [name]
   const alias = ALIASES[name]
   if (alias !== undefined) return alias
-  const known = [...Object.keys(USAGE_GROUPS), ...Object.keys(ALIASES)].join(', ')
+  const known = [...Object.keys(USAGE_GROUPS), ...Object.keys(ALIASES), `${METADATA_GROUP}<key>`].join(', ')
   throw invalidField(field, `'${name}' is not known here; known are ${known}`)
 }
 
-function isGroup(name: string): name is UsageGroup {
+function isGroup(name: string): name is RollupGroup {
   return Object.hasOwn(USAGE_GROUPS, name)
+}
+
+function isMetadata(name: string): name is `${typeof METADATA_GROUP}${string}` {
+  return name.startsWith(METADATA_GROUP) && name.length > METADATA_GROUP.length
 }
 
 function filtersOf(url: URL): UsageQuery['filters'] {

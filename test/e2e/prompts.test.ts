@@ -190,6 +190,14 @@ describe('refusals', () => {
   })
 })
 
+test('a version that cannot be filled in is in the log, where its failures are counted', async () => {
+  const { logId, status } = await gateway.chat({ prompt_id: quickstart, variables: { language: 'x' } })
+  expect([status, await gateway.logOf(logId)]).toMatchObject([
+    400,
+    { ending: 'failed', prompt_id: quickstart, prompt_version_number: 1, variables: { language: 'x' } },
+  ])
+})
+
 describe('what wins', () => {
   let id: string
   const own = {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { app } from '../../src/gateway'
 import { BOUNDS_MS, bucketOf, percentile } from '../../src/logs/histogram'
 import type { LogRecord } from '../../src/logs/log-record'
+import { rowsAsUsage } from '../../src/logs/usage-rows'
 import { testVariables } from '../variables'
 import { storeKey } from './config-database'
 import { deliver, logRecord } from './log-records'
@@ -228,9 +229,11 @@ describe('usage', () => {
 
   test('of a key that is no admin is its own', async () => {
     const { id } = await storeKey('usage.key')
-    await deliver([record('own', 0, { apiKeyId: id })])
+    await deliver([record('own', 0, { apiKeyId: id, tags: { metadata: { tier: 'own' } } })])
     const { body } = await ask(`${SPAN}&group_by=key`, { authorization: 'Bearer usage.key' })
     expect(body.results).toMatchObject([{ organization_key_id: id, number_of_requests: 1 }])
+    const byTier = await ask(`${SPAN}&group_by=metadata__tier`, { authorization: 'Bearer usage.key' })
+    expect(byTier.body.results).toMatchObject([{ metadata__tier: 'own', number_of_requests: 1 }])
     const other = await ask(`${SPAN}&key=k1`, { authorization: 'Bearer usage.key' })
     expect(other.body.totals).toMatchObject({
       number_of_requests: 0,
@@ -246,10 +249,119 @@ describe('usage', () => {
     ['sort_by=colour', 'sort_by'],
     ['start_time=yesterday', 'start_time'],
     ['page=0', 'page'],
+    ['group_by=metadata__', 'group_by'],
+    ['group_by=metadata__a,metadata__b,metadata__c,metadata__d,metadata__e,metadata__f', 'group_by'],
   ])('%s is refused', async (query, field) => {
     const { status, body } = await ask(query)
     expect(status).toBe(422)
     expect(Object.keys(Object(body.errors))).toEqual([field])
+  })
+})
+
+describe('usage by metadata', () => {
+  const AT = 'start_time=2026-11-17T00:00:00Z&end_time=2026-11-18T00:00:00Z'
+  const tagged = (
+    id: string,
+    hour: number,
+    metadata: Record<string, unknown>,
+    more: Partial<LogRecord> = {},
+  ) => record(`tagged-${id}`, hour - 94, { tags: { metadata }, ...more })
+
+  beforeAll(async () => {
+    await deliver([
+      tagged('a', 0, { tier: 'gold', 'o\'dd "key".x': 1 }),
+      tagged(
+        'b',
+        1,
+        { tier: 'gold', region: 'eu' },
+        { model: 'other', endedAtMs: START - 93 * HOUR_MS + 3_000 },
+      ),
+      tagged('c', 1, { tier: 'free', region: 'eu' }, { ending: 'failed', timeToFirstTokenMs: undefined }),
+      tagged('d', 2, { tier: 7, flag: true }, { cache: { status: 'hit', key: 'k' } }),
+      tagged('e', 2, { tier: null }, { cache: { status: 'miss', key: 'k' }, prices: undefined }),
+      tagged('f', 2, {}, { cache: { status: 'hit', key: 'k', isOmitted: true } }),
+      tagged(
+        'g',
+        2,
+        { tier: 'late' },
+        { startedAtMs: START - 60 * HOUR_MS, endedAtMs: START - 60 * HOUR_MS + 5 },
+      ),
+    ])
+  })
+
+  test.each<[string, unknown[]]>([
+    [
+      'group_by=metadata__tier',
+      [
+        ['gold', 2],
+        [null, 1],
+        ['7', 1],
+        ['free', 1],
+      ],
+    ],
+    [
+      'group_by=hour,metadata__tier&metadata__region=eu&sort_by=-number_of_requests',
+      [
+        ['2026-11-17T01:00:00Z', 'free', 1],
+        ['2026-11-17T01:00:00Z', 'gold', 1],
+      ],
+    ],
+    ['group_by=model&metadata__tier=gold&metadata__tier=free&model=other', [['other', 1]]],
+    ['group_by=metadata__flag&metadata__flag=true', [['true', 1]]],
+    ['group_by=metadata__flag&metadata__tier=', [[null, 1]]],
+    [
+      `group_by=${encodeURIComponent('metadata__o\'dd "key".x')}&metadata__tier=gold`,
+      [
+        [null, 1],
+        ['1', 1],
+      ],
+    ],
+  ])('%s', async (query, expected) => {
+    const { status, body } = await ask(`${AT}&${query}`)
+    expect(status).toBe(200)
+    const groups = Array.isArray(body.group_by) ? body.group_by.map(String) : []
+    expect(body.results.map((row) => [...groups.map((group) => row[group]), row.number_of_requests])).toEqual(
+      expected,
+    )
+  })
+
+  test('comes to what the roll-ups say of the same rows', async () => {
+    const rows = await ask(`${AT}&group_by=metadata__tier`)
+    const rollups = await ask(AT)
+    const omitted = { number_of_requests: 5, cache_hits: 1 }
+    expect(rollups.body.totals).toMatchObject({ number_of_requests: 6, cache_hits: 2, errors: 1 })
+    expect(rows.body.totals).toMatchObject({ ...omitted, errors: 1, cache_misses: 1, unknown_costs: 1 })
+    const span = 'start_time=2026-11-17T00:00:00Z&end_time=2026-11-17T02:00:00Z'
+    const ofRows = await ask(`${span}&metadata__tier=gold&metadata__tier=free`)
+    expect(ofRows.body.totals).toEqual((await ask(span)).body.totals)
+  })
+
+  test('reads only the rows of its time, by an index', async () => {
+    const { sql, values } = rowsAsUsage({ startMs: START, endMs: START + HOUR_MS, keys: ['tier', 'x'] })
+    const { results } = await env.LOGS.prepare(`explain query plan select * from ${sql}`)
+      .bind(...values)
+      .all()
+    expect(JSON.stringify(results)).toContain('SEARCH request_logs USING INDEX request_logs_by_start')
+  })
+
+  test('is of a day unless told, of no more than 31, and of what retention keeps', async () => {
+    const { body } = await ask('group_by=metadata__tier')
+    const hours = (Date.parse(String(body.end_time)) - Date.parse(String(body.start_time))) / HOUR_MS
+    expect([24, 25]).toContain(hours)
+    const long = await ask(
+      'group_by=metadata__tier&start_time=2026-10-01T00:00:00Z&end_time=2026-11-20T00:00:00Z',
+    )
+    expect(long.status).toBe(422)
+    expect(Object.keys(Object(long.body.errors))).toEqual(['start_time'])
+    await env.CONFIG.prepare('insert into settings (id, value, updated_at_ms) values (1, ?, 1)')
+      .bind(JSON.stringify({ retention: { logs_days: 2 } }))
+      .run()
+    const now = Date.now()
+    const asked = new Date(now - 100 * HOUR_MS).toISOString()
+    const kept = await ask(`group_by=metadata__tier&start_time=${asked}`)
+    expect(now - Date.parse(String(kept.body.start_time))).toBeLessThanOrEqual(48 * HOUR_MS)
+    expect(now - Date.parse(String(kept.body.start_time))).toBeGreaterThan(46 * HOUR_MS)
+    await env.CONFIG.prepare('delete from settings').run()
   })
 })
 
