@@ -50,6 +50,6 @@ export function notAnObject(where: string, param: string): SluiceError {
     kind: 'invalid_request',
     code: 'invalid_parameter',
     param,
-    message: `${where} must be a JSON object.`,
+    message: `Invalid gateway parameters: ${where} must be a JSON object.`,
   })
 }
