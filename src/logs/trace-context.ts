@@ -17,7 +17,8 @@ const SPAN_IDS = 1n << 64n
 
 /** What a `traceparent` header says; undefined for one that is not valid, which starts a new trace. */
 export function readTraceparent(header: string | null): TraceContext | undefined {
-  const [, version, traceId, parentSpanId, flags, more] = TRACEPARENT.exec(header?.trim() ?? '') ?? []
+  if (header === null) return undefined
+  const [, version, traceId, parentSpanId, flags, more] = TRACEPARENT.exec(header.trim()) ?? []
   if (traceId === undefined || parentSpanId === undefined || flags === undefined) return undefined
   // Version 255 is forbidden, and version 0 has nothing behind its flags.
   if (version === 'ff' || (version === '00' && more !== undefined)) return undefined

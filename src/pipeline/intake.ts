@@ -2,7 +2,7 @@ import { SluiceError } from '../platform/failure'
 import { JsonSyntaxError, type Member, positionOf, scanObject } from '../platform/json-scan'
 import type { PromptCall } from '../prompts/prompt-call'
 import type { Protocol, RequestFacts } from '../protocols/protocol'
-import { type ReadParameters, readParameters } from './gateway-parameters'
+import { type GatewayParameters, type ReadParameters, readParameters } from './gateway-parameters'
 import { type Form, FormError, scanForm } from './multipart'
 import { formAsJson } from './multipart-intake'
 import { calledPrompt, factsBefore } from './prompted-intake'
@@ -49,7 +49,7 @@ export async function readIntake(
         : protocol.readRequest(bytes, members, address)),
       ...read,
       ...called,
-      ignored: ignoredBy(protocol, { ...read, ...called }),
+      ignored: ignoredBy(protocol, read.parameters, called?.ignored ?? read.ignored),
     }
   } catch (cause) {
     throw cause instanceof JsonSyntaxError ? notJson(bytes, cause) : cause
@@ -57,7 +57,7 @@ export async function readIntake(
 }
 
 // The other protocols have no place in an answer for it.
-function ignoredBy({ id }: Protocol, { parameters, ignored }: ReadParameters): string[] {
+function ignoredBy({ id }: Protocol, parameters: GatewayParameters, ignored: string[]): string[] {
   const isDropped = parameters.request_breakdown === true && id !== 'openai-chat'
   return isDropped ? [...ignored, 'request_breakdown'] : ignored
 }
