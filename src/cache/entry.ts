@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { concat } from '../platform/json-edit'
 import { isWireProtocolId } from '../protocols/table'
+import { pricesSchema, usageSchema } from '../providers/stored-shapes'
 import type { RecordedReply } from './recorded-reply'
 
 /** Raised when entries are written in another way; those of another format are misses. */
@@ -10,23 +11,6 @@ const standInsSchema = z.object({
   structuredOutput: z.string().optional(),
   customTools: z.array(z.string()).optional(),
   renamed: z.record(z.string(), z.string()).optional(),
-})
-const usageSchema = z.object({
-  inputTokens: z.number(),
-  cacheReadTokens: z.number(),
-  cacheWrite5mTokens: z.number(),
-  cacheWrite1hTokens: z.number(),
-  outputTokens: z.number(),
-  reasoningTokens: z.number(),
-  audioInputTokens: z.number(),
-  audioOutputTokens: z.number(),
-  imageInputTokens: z.number().optional(),
-})
-const pricesSchema = z.object({
-  inputCost: z.number().nullable(),
-  outputCost: z.number().nullable(),
-  cacheHitInputCost: z.number().nullable(),
-  cacheCreationInputCost: z.number().nullable(),
 })
 
 /** What is stored of `ReplyHead`. */

@@ -1,19 +1,8 @@
 import * as z from 'zod'
+import { pricesSchema, usageSchema } from '../providers/stored-shapes'
 
 /** A message is refused, and kept as a dead letter, when its version is not this one. */
 export const LOG_RECORD_VERSION = 1
-
-const usageSchema = z.object({
-  inputTokens: z.number(),
-  cacheReadTokens: z.number(),
-  cacheWrite5mTokens: z.number(),
-  cacheWrite1hTokens: z.number(),
-  outputTokens: z.number(),
-  reasoningTokens: z.number(),
-  audioInputTokens: z.number(),
-  audioOutputTokens: z.number(),
-  imageInputTokens: z.number().optional(),
-})
 
 const credentialKind = z.enum(['none', 'secret', 'stored', 'override', 'load_balance', 'customer'])
 
@@ -36,13 +25,6 @@ const attemptSchema = z.object({
   retryAfterMs: z.number().optional(),
   /** How long the gateway waited before this attempt. */
   waitedMs: z.number().optional(),
-})
-
-const pricesSchema = z.object({
-  inputCost: z.number().nullable(),
-  outputCost: z.number().nullable(),
-  cacheHitInputCost: z.number().nullable(),
-  cacheCreationInputCost: z.number().nullable(),
 })
 
 /** A body rides in the message, or lies in R2 already, or could not be kept (and the row says why). */

@@ -7,12 +7,12 @@ import {
   type LogBody,
   type LogPrompt,
   type LogRecord,
-  type LogTags,
   type LogTrace,
 } from '../logs/log-record'
 import { fieldsOf, listOf, textOf } from '../protocols/fields'
 import type { ModelPrices } from '../providers/target'
 import type { Priced } from './given-price'
+import { spanNamesOf, tagsOf } from './log-tags'
 import { SECRET_NAMES } from './parameter-names'
 
 const NANO_USD_PER_USD = 1_000_000_000
@@ -123,33 +123,11 @@ function endingOf(given: GivenLog): Pick<LogRecord, 'ending' | 'statusCode' | 'e
   }
 }
 
-function tagsOf(given: GivenLog): LogTags {
-  const customer = given.customer_params
-  return {
-    customerIdentifier: given.customer_identifier ?? customer?.customer_identifier ?? undefined,
-    customerEmail: given.customer_email ?? customer?.email ?? undefined,
-    customerName: given.customer_name ?? customer?.name ?? undefined,
-    threadIdentifier: given.thread_identifier ?? undefined,
-    customIdentifier: given.custom_identifier ?? undefined,
-    groupIdentifier: given.group_identifier ?? undefined,
-    metadata: given.metadata ?? undefined,
-    properties: given.properties ?? undefined,
-    note: given.note ?? undefined,
-    category: given.category ?? undefined,
-    positiveFeedback: given.positive_feedback ?? undefined,
-  }
-}
-
 // A span needs an id of its own and one of its trace; what is not told is taken from the log's id.
 function traceOf(given: GivenLog, id: string): LogTrace | undefined {
   const told = {
     parentSpanId: given.span_parent_id ?? undefined,
-    traceName: given.trace_name ?? undefined,
-    traceGroupIdentifier: given.trace_group_identifier ?? undefined,
-    sessionIdentifier: given.session_identifier ?? undefined,
-    spanName: given.span_name ?? undefined,
-    spanPath: given.span_path ?? undefined,
-    workflowName: given.span_workflow_name ?? undefined,
+    ...spanNamesOf(given),
   }
   const traceId = given.trace_unique_id ?? undefined
   const spanId = given.span_unique_id ?? undefined

@@ -16,10 +16,11 @@ import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
 import { bodyPolicyOf, keepsBodies } from './body-policy'
 import type { Caching } from './caching'
-import { customerOf, type GatewayParameters } from './gateway-parameters'
+import type { GatewayParameters } from './gateway-parameters'
 import { headerMetadata } from './header-metadata'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
+import { tagsOf } from './log-tags'
 import { loggedPrompt } from './prompt-log'
 import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'
@@ -119,7 +120,7 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     routingMs: (known.plannedAtMs ?? ending.endedAtMs) - startedAtMs,
     attempts: attemptsOf(known, ending),
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
-    tags: intake === undefined ? {} : tagsOf(intake.parameters, request.headers),
+    tags: intake === undefined ? {} : tagsWith(intake.parameters, request.headers),
     trace,
     limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
     cache: known.cache,
@@ -167,24 +168,9 @@ function bodiesOf(
   }
 }
 
-function tagsOf(parameters: GatewayParameters, headers: Headers): LogTags {
-  const { customer_params: customer } = parameters
+function tagsWith(parameters: GatewayParameters, headers: Headers): LogTags {
+  const tags = tagsOf(parameters)
   const fromHeaders = headerMetadata(headers)
-  return {
-    customerIdentifier: customerOf(parameters),
-    customerEmail: parameters.customer_email ?? customer?.email ?? undefined,
-    customerName: parameters.customer_name ?? customer?.name ?? undefined,
-    threadIdentifier: parameters.thread_identifier ?? undefined,
-    customIdentifier: parameters.custom_identifier ?? undefined,
-    groupIdentifier: parameters.group_identifier ?? undefined,
-    // What the body says wins.
-    metadata:
-      fromHeaders === undefined
-        ? (parameters.metadata ?? undefined)
-        : { ...fromHeaders, ...parameters.metadata },
-    properties: parameters.properties ?? undefined,
-    note: parameters.note ?? undefined,
-    category: parameters.category ?? undefined,
-    positiveFeedback: parameters.positive_feedback ?? undefined,
-  }
+  // What the body says wins.
+  return fromHeaders === undefined ? tags : { ...tags, metadata: { ...fromHeaders, ...tags.metadata } }
 }

@@ -2,6 +2,7 @@ import type { LogTrace } from '../logs/log-record'
 import { attemptSpanId, readTraceparent, spanIdOf, writeTraceparent } from '../logs/trace-context'
 import type { Env } from '../platform/env'
 import type { GatewayParameters } from './gateway-parameters'
+import { spanNamesOf } from './log-tags'
 
 const MAX_TRACESTATE = 512
 const IS_TRACE_ID = /^[0-9a-f]{32}$/
@@ -26,12 +27,7 @@ export function traceOf(
     traceId,
     spanId: parameters.span_unique_id ?? spanIdOf(logId),
     parentSpanId: parameters.span_parent_id ?? parent,
-    traceName: parameters.trace_name ?? undefined,
-    traceGroupIdentifier: parameters.trace_group_identifier ?? undefined,
-    sessionIdentifier: parameters.session_identifier ?? undefined,
-    spanName: parameters.span_name ?? undefined,
-    spanPath: parameters.span_path ?? undefined,
-    workflowName: parameters.span_workflow_name ?? undefined,
+    ...spanNamesOf(parameters),
     ...(traceState === null ? {} : { traceState: traceState.slice(0, MAX_TRACESTATE) }),
     ...(header?.isSampled === false ? { isUnsampled: true } : {}),
   }

@@ -12,9 +12,11 @@ import {
   type GivenChannel,
 } from './channel-fields'
 import { noContent, notFound, pageOf, readJson } from './management'
+import { newSecret } from './receivers'
 import type { KeyedRoute, RouteContext } from './route'
 
 const ITEM = '/api/alert-channels/:id'
+const SECRET_BYTES = 32
 
 /** Where alerts are sent: Slack, mail and webhooks. */
 export const alertChannelRoutes: KeyedRoute[] = [
@@ -41,7 +43,7 @@ async function create(context: RouteContext): Promise<Response> {
     .select()
     .from(alertChannels)
     .where(eq(alertChannels.name, given.name))
-  const made = given.type === 'webhook' && given.secret === undefined ? newSecret() : undefined
+  const made = given.type === 'webhook' && given.secret === undefined ? newSecret(SECRET_BYTES) : undefined
   const target = checkedTarget(env, given, {
     ...targetOf(given),
     ...(made === undefined ? {} : { secret: made }),
@@ -128,11 +130,6 @@ function targetOf({ url, secret, api_key: apiKey }: GivenChannel): ChannelTarget
     ...(secret === undefined ? {} : { secret }),
     ...(apiKey === undefined ? {} : { apiKey }),
   }
-}
-
-function newSecret(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32))
-  return `whsec_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }
 
 function shown(row: AlertChannelRow) {

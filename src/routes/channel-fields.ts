@@ -2,8 +2,8 @@ import * as z from 'zod'
 import type { ChannelTarget } from '../alerts/channel'
 import { ALERT_KINDS } from '../alerts/event'
 import type { ChannelAddress } from '../platform/config-schema'
-import { problemWithBaseUrl } from '../providers/upstream-url'
 import { invalidField } from './management'
+import { checkReceiverUrl } from './receivers'
 import type { RouteContext } from './route'
 
 const MAX_RECIPIENTS = 50
@@ -55,10 +55,7 @@ export function checkedTarget(
     if (env.EMAIL !== undefined) return target
     throw invalidField('url', 'is required while no mail service is bound to the workers as EMAIL')
   }
-  if (!URL.canParse(target.url))
-    throw invalidField('url', 'must be a URL such as https://hooks.example.com/alerts')
-  const problem = problemWithBaseUrl(target.url, env.ALLOW_PRIVATE_UPSTREAMS === 'true')
-  if (problem !== undefined) throw invalidField('url', problem)
+  checkReceiverUrl(env, target.url, 'https://hooks.example.com/alerts')
   return target
 }
 

@@ -5,13 +5,14 @@ import { post } from '../alerts/send'
 import { webhookHeaders } from '../alerts/webhook-headers'
 import { openWebhookSecret, readWebhook, sealWebhookSecret, WEBHOOK_EVENT } from '../logs/webhooks'
 import { type WebhookRow, webhooks } from '../platform/config-schema'
-import { problemWithBaseUrl } from '../providers/upstream-url'
 import { adminRoutes } from './admin-routes'
-import { invalidField, noContent, notFound, pageOf, readJson } from './management'
+import { noContent, notFound, pageOf, readJson } from './management'
+import { checkReceiverUrl, newSecret } from './receivers'
 import type { KeyedRoute, RouteContext } from './route'
 
 const ITEM = '/api/webhooks/:id'
 const SECRET_BYTES = 24
+const EXAMPLE = 'https://hooks.example.com/logs'
 
 const fields = {
   name: z.string().trim().min(1, 'must not be empty').max(200).optional(),
@@ -47,11 +48,11 @@ async function list({ env, request }: RouteContext): Promise<Response> {
 /** Upserts by name, which is the address where none is given. A secret that is made here is told this once. */
 async function create({ env, effects, request }: RouteContext): Promise<Response> {
   const given = await readJson(request, createSchema)
-  checkUrl(env, given.url)
+  checkReceiverUrl(env, given.url, EXAMPLE)
   const name = given.name ?? given.url
   const [before] = await drizzle(env.CONFIG).select().from(webhooks).where(eq(webhooks.name, name))
   const id = before?.id ?? effects.newId()
-  const made = given.secret === undefined ? newSecret() : undefined
+  const made = given.secret === undefined ? newSecret(SECRET_BYTES) : undefined
   const nowMs = effects.now()
   const row: WebhookRow = {
     ...{ id, name, url: given.url },
@@ -72,7 +73,7 @@ async function change(context: RouteContext): Promise<Response> {
   const { env, effects } = context
   const before = await found(context)
   const given = await readJson(context.request, patchSchema)
-  if (given.url !== undefined) checkUrl(env, given.url)
+  if (given.url !== undefined) checkReceiverUrl(env, given.url, EXAMPLE)
   const row: WebhookRow = {
     ...before,
     name: given.name ?? before.name,
@@ -113,17 +114,6 @@ async function found({ env, params }: RouteContext): Promise<WebhookRow> {
   const row = await readWebhook(env.CONFIG, params.id ?? '')
   if (row === undefined) throw notFound()
   return row
-}
-
-function checkUrl({ ALLOW_PRIVATE_UPSTREAMS }: RouteContext['env'], url: string): void {
-  if (!URL.canParse(url)) throw invalidField('url', 'must be a URL such as https://hooks.example.com/logs')
-  const problem = problemWithBaseUrl(url, ALLOW_PRIVATE_UPSTREAMS === 'true')
-  if (problem !== undefined) throw invalidField('url', problem)
-}
-
-function newSecret(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
-  return `whsec_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }
 
 function shown(row: WebhookRow) {
