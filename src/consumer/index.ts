@@ -1,9 +1,12 @@
+import { WorkerEntrypoint } from 'cloudflare:workers'
 import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
 import { readLogSettings } from '../logs/log-settings'
 import { type LogStoreEnv, storeRecords } from '../logs/log-store'
 import { removeExpired } from '../logs/retention'
 import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
+import { answerManagement } from '../management/answer'
+import type { ManagementEnv } from '../management/route'
 import {
   type AlertsEnv,
   deliverAlerts,
@@ -51,6 +54,18 @@ export default {
     await runAlerts(env, scheduledTime)
   },
 } satisfies ExportedHandler<ConsumerEnv>
+
+/** What the gateway asks of this worker, over a service binding; nobody else can. */
+export class Management extends WorkerEntrypoint<ManagementEnv> {
+  /** Answers a request of the management API that the gateway has let in. */
+  override fetch(request: Request): Promise<Response> {
+    return answerManagement(request, this.env, this.ctx)
+  }
+}
+// biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports
+export { SharedCall } from '../flights/shared-call'
+export { IdempotentCall } from '../idempotency/idempotent-call'
+export { Ledger } from '../limits/ledger'
 
 async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise<void> {
   const readable: { message: Message; record: LogRecord }[] = []

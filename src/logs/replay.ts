@@ -1,6 +1,6 @@
-import type { Env } from '../platform/env'
 import { DEAD_LETTER_PREFIX } from './dead-letters'
-import { deliverLogs } from './emit'
+import type { Env } from '../platform/env'
+import { deliverLogs, type LogOutEnv } from './emit'
 import type { LogRecord } from './log-record'
 import { recordFromJson, UNDELIVERED_PREFIX } from './undelivered'
 
@@ -20,7 +20,7 @@ export interface Replayed {
  * has its record.
  */
 export async function replayLogs(
-  env: Env,
+  env: LogOutEnv & Pick<Env, 'LOGS'>,
   given: { kind: 'dead-letters' | 'undelivered'; cursor?: string },
 ): Promise<Replayed> {
   const prefix = given.kind === 'undelivered' ? UNDELIVERED_PREFIX : DEAD_LETTER_PREFIX

@@ -7,7 +7,7 @@ export const UNDELIVERED_PREFIX = 'undelivered/'
 
 /** Puts records that the queue refused into R2. Only when that fails too is a record lost, and the worker's log says so. */
 export async function keepUndelivered(
-  env: Env,
+  env: Pick<Env, 'BODIES'>,
   records: readonly LogRecord[],
   cause: unknown,
 ): Promise<void> {

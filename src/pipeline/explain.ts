@@ -5,6 +5,7 @@ import { amountsOf } from '../limits/wish'
 import type { Config } from '../platform/config'
 import type { Timeouts } from '../platform/lifeline'
 import type { Pin } from '../routing/pin'
+import { surroundingsOf } from '../routing/surroundings'
 import { admittedIntake, jobOf, prepare } from './admit'
 import { cacheWish, cachingOf } from './caching'
 import { explainedTargets } from './explain-target'
@@ -14,7 +15,6 @@ import { wishOf } from './limit-wish'
 import type { Known } from './record'
 import { limitsOf } from './reserve-limits'
 import type { Exchange, Job } from './stages'
-import { surroundingsOf } from './surroundings'
 
 /**
  * What would be done with a request, in the words of the API: the same steps as of a call, up to the first that would

@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { CACHE_OPTIONS, cacheShape } from '../cache/policy'
+import { CUSTOMER_NAMES, customerParamsSchema, identifier } from '../limits/customer-parameters'
+import { CONTAINERS } from '../logs/secret-fields'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
@@ -9,9 +11,8 @@ import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
 import { routingShape } from '../routing/parameters'
-import { CUSTOMER_NAMES, customerParamsSchema, identifier } from './customer-parameters'
 import { notAnObject, readMetadata } from './parameter-metadata'
-import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
+import { HEADERS, NAMES } from './parameter-names'
 
 /** As long as the hosted gateway's own SDK lets a span's name be. */
 const MAX_NAME_LENGTH = 255

@@ -11,6 +11,7 @@ import {
   type LogRecord,
   type LogTags,
 } from '../logs/log-record'
+import { tagsOf } from '../logs/log-tags'
 import type { Settings } from '../platform/settings'
 import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
@@ -20,7 +21,6 @@ import type { GatewayParameters } from './gateway-parameters'
 import { headerMetadata } from './header-metadata'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
-import { tagsOf } from './log-tags'
 import { loggedPrompt } from './prompt-log'
 import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'

@@ -17,13 +17,13 @@ import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { TokenEstimate } from '../protocols/token-estimate'
 import type { Target } from '../providers/target'
+import { surroundingsOf, withCanonicalSubject } from '../routing/surroundings'
 import { customerLimits, noteCustomer } from './customers'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
 import { unknownPriceFailure, type WishFacts, wishOf } from './limit-wish'
 import type { Known } from './record'
 import type { Exchange } from './stages'
-import { surroundingsOf, withCanonicalSubject } from './surroundings'
 
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
 const HOLD_GRACE_MS = 60_000

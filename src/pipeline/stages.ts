@@ -21,7 +21,12 @@ import type { Caching } from './caching'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
-export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & CacheEnv & FlightsEnv
+export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & CacheEnv & FlightsEnv & ConsumerEnv
+
+/** The consumer worker, bound by its entrypoint for the gateway. */
+export interface ConsumerEnv {
+  MANAGEMENT: Pick<Fetcher, 'fetch'>
+}
 
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { SECRET_NAMES } from '../../src/logs/secret-fields'
 import { customerOf, readParameters } from '../../src/pipeline/gateway-parameters'
-import { SECRET_NAMES } from '../../src/pipeline/parameter-names'
 import { scanObject } from '../../src/platform/json-scan'
 import type { OwnFields } from '../../src/protocols/protocol'
 import { failureOf } from './config-rows'
