@@ -8,7 +8,7 @@ import { asker, closeChild, scratchFolder, startChild } from './children.mjs'
 import { cpuMicros, modernNode, moveSelf, onCore, placement } from './machine.mjs'
 import { provision } from './provision.mjs'
 import { median } from './statistics.mjs'
-import { floorWorker, gatewayWorker, keptWorker, startWorkerd } from './workerd.mjs'
+import { floorWorker, gatewayAlone, gatewayWorker, keptWorker, startWorkerd } from './workerd.mjs'
 
 const GATEWAY_CONFIG = 'wrangler.toml'
 const CONSUMER_CONFIG = 'src/consumer/wrangler.toml'
@@ -43,7 +43,7 @@ export async function setStage(root, built, { inspector = false, cached = false 
   const services = await startServices(root, built, secrets, socketPath, cores)
 
   const { config, build } = built.gateway
-  const gateway = gatewayWorker(build, config, secrets, socketPath)
+  const gateway = gatewayWorker(built.gateway, built.consumer, secrets, socketPath)
   const floor = floorWorker(join(built.folder, 'floor'), config, upstream.value)
   const floorRun = await startWorkerd(root, floor, { core: cores.worker })
   const gatewayRun = await startWorkerd(root, gateway, { core: cores.worker, inspector })
@@ -54,7 +54,8 @@ export async function setStage(root, built, { inspector = false, cached = false 
     const folder = join(built.folder, 'forgetful')
     cpSync(build.folder, folder, { recursive: true })
     const forgetting = { ...secrets, CACHE_MEMORY_BYTES: '1' }
-    const forgetful = gatewayWorker({ ...build, folder }, config, forgetting, socketPath)
+    const copy = { ...built.gateway, build: { ...build, folder } }
+    const forgetful = gatewayWorker(copy, built.consumer, forgetting, socketPath)
     const [keptRun, forgetfulRun] = [
       await startWorkerd(root, kept, { core: cores.worker }),
       await startWorkerd(root, forgetful, { core: cores.worker }),
@@ -84,7 +85,7 @@ export async function setStage(root, built, { inspector = false, cached = false 
     batchSeconds,
     askUpstream: upstream.ask,
     askServices: services.ask,
-    plans: { floor, gateway },
+    plans: { floor, gateway: gatewayAlone(gateway) },
   }
 }
 

@@ -7,6 +7,11 @@ import { removeExpired } from '../logs/retention'
 import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
 import { answerManagement } from '../management/answer'
 import type { ManagementEnv } from '../management/route'
+import { realEffects } from '../platform/effects'
+import type { PriceService } from '../providers/asked-prices'
+import type { ListedCall, ListedModel } from '../providers/cost'
+import { listCost, listRates } from '../providers/prices'
+import type { RateTable } from '../providers/rates'
 import {
   type AlertsEnv,
   deliverAlerts,
@@ -56,10 +61,20 @@ export default {
 } satisfies ExportedHandler<ConsumerEnv>
 
 /** What the gateway asks of this worker, over a service binding; nobody else can. */
-export class Management extends WorkerEntrypoint<ManagementEnv> {
+export class Management extends WorkerEntrypoint<ManagementEnv> implements PriceService {
   /** Answers a request of the management API that the gateway has let in. */
   override fetch(request: Request): Promise<Response> {
     return answerManagement(request, this.env, this.ctx)
+  }
+
+  /** The rates of a model of the price list, for what limits on cost reserve. */
+  async listRates(model: ListedModel): Promise<RateTable> {
+    return listRates(model, realEffects.now())
+  }
+
+  /** What a call cost by the price list, in billionths of a US dollar: as its log row will say. */
+  async listCost(call: ListedCall): Promise<number | null> {
+    return listCost(call)
   }
 }
 // biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports

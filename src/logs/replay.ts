@@ -1,5 +1,5 @@
-import { DEAD_LETTER_PREFIX } from './dead-letters'
 import type { Env } from '../platform/env'
+import { DEAD_LETTER_PREFIX } from './dead-letters'
 import { deliverLogs, type LogOutEnv } from './emit'
 import type { LogRecord } from './log-record'
 import { recordFromJson, UNDELIVERED_PREFIX } from './undelivered'

@@ -10,7 +10,7 @@ import {
   type LogTrace,
 } from '../logs/log-record'
 import { spanNamesOf, tagsOf } from '../logs/log-tags'
-import { SECRET_NAMES } from '../logs/secret-fields'
+import { SECRET_NAMES } from '../platform/parameter-names'
 import { fieldsOf, listOf, textOf } from '../protocols/fields'
 import type { ModelPrices } from '../providers/target'
 import type { Priced } from './given-price'

@@ -21,7 +21,9 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
     background(keeping)
     known.tellOthers?.(ending, keeping)
   }
-  if (known.hold !== undefined) background(settle(env, known.hold, takenBy(exchange, known, ending)))
+  const { hold } = known
+  if (hold !== undefined)
+    background(takenBy(exchange, known, ending).then((taken) => settle(env, hold, taken)))
 }
 
 /** The ending of a reply in one piece. */

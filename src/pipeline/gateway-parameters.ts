@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { CACHE_OPTIONS, cacheShape } from '../cache/policy'
 import { CUSTOMER_NAMES, customerParamsSchema, identifier } from '../limits/customer-parameters'
-import { CONTAINERS } from '../logs/secret-fields'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
+import { CONTAINERS, HEADERS, NAMES } from '../platform/parameter-names'
 import { LONGEST_TIMEOUT } from '../platform/settings'
 import { promptShape } from '../prompts/prompt-call'
 import type { OwnFields } from '../protocols/protocol'
@@ -12,7 +12,6 @@ import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
 import { routingShape } from '../routing/parameters'
 import { notAnObject, readMetadata } from './parameter-metadata'
-import { HEADERS, NAMES } from './parameter-names'
 
 /** As long as the hosted gateway's own SDK lets a span's name be. */
 const MAX_NAME_LENGTH = 255

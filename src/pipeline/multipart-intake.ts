@@ -1,4 +1,4 @@
-import { CONTAINERS } from '../logs/secret-fields'
+import { CONTAINERS } from '../platform/parameter-names'
 import { isObject } from '../protocols/fields'
 import { routingShape } from '../routing/parameters'
 import { type Form, type FormPart, fieldPath } from './multipart'

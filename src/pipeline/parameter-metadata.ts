@@ -1,6 +1,6 @@
-import { CONTAINERS } from '../logs/secret-fields'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
+import { CONTAINERS } from '../platform/parameter-names'
 import type { OwnFields } from '../protocols/protocol'
 
 /** What `metadata` of a protocol that has one of its own held for the gateway. */

@@ -1,5 +1,5 @@
-import { SECRET_NAMES } from '../logs/secret-fields'
 import { editObject } from '../platform/json-edit'
+import { SECRET_NAMES } from '../platform/parameter-names'
 import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
 import type { Intake } from './intake'

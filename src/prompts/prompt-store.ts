@@ -30,7 +30,10 @@ export interface Writer {
 }
 
 /** A prompt by its id or slug. */
-export async function promptById({ CONFIG }: Pick<Env, 'CONFIG'>, name: string): Promise<PromptRow | undefined> {
+export async function promptById(
+  { CONFIG }: Pick<Env, 'CONFIG'>,
+  name: string,
+): Promise<PromptRow | undefined> {
   const rows = await drizzle(CONFIG)
     .select()
     .from(prompts)
@@ -59,7 +62,10 @@ export async function wholePrompt({ CONFIG }: Pick<Env, 'CONFIG'>, row: PromptRo
 }
 
 /** The newest and the live version of some prompts, and their labels. */
-export async function headsOf({ CONFIG }: Pick<Env, 'CONFIG'>, rows: readonly PromptRow[]): Promise<WholePrompt[]> {
+export async function headsOf(
+  { CONFIG }: Pick<Env, 'CONFIG'>,
+  rows: readonly PromptRow[],
+): Promise<WholePrompt[]> {
   const database = drizzle(CONFIG)
   const ids = sql`(select value from json_each(${JSON.stringify(rows.map(({ promptId }) => promptId))}))`
   const [versions, labels] = await database.batch([
@@ -146,12 +152,20 @@ export async function changeDraft(
 }
 
 /** Describes a version that is not changed any more. */
-export async function describeVersion({ CONFIG }: Pick<Env, 'CONFIG'>, id: string, description: string): Promise<void> {
+export async function describeVersion(
+  { CONFIG }: Pick<Env, 'CONFIG'>,
+  id: string,
+  description: string,
+): Promise<void> {
   await drizzle(CONFIG).update(promptVersions).set({ description }).where(eq(promptVersions.id, id))
 }
 
 /** Makes a version the live one; a draft among them is committed by that. */
-export async function deploy({ CONFIG }: Pick<Env, 'CONFIG'>, version: PromptVersionRow, nowMs: number): Promise<void> {
+export async function deploy(
+  { CONFIG }: Pick<Env, 'CONFIG'>,
+  version: PromptVersionRow,
+  nowMs: number,
+): Promise<void> {
   const database = drizzle(CONFIG)
   await database.batch([
     database

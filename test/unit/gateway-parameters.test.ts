@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { SECRET_NAMES } from '../../src/logs/secret-fields'
 import { customerOf, readParameters } from '../../src/pipeline/gateway-parameters'
 import { scanObject } from '../../src/platform/json-scan'
+import { SECRET_NAMES } from '../../src/platform/parameter-names'
 import type { OwnFields } from '../../src/protocols/protocol'
 import { failureOf } from './config-rows'
 
