@@ -4,7 +4,7 @@ import { deliverLogs } from '../logs/emit'
 import { type GivenLog, givenLogSchema } from '../logs/given-log'
 import type { LogRecord } from '../logs/log-record'
 import { redactedRecord } from '../logs/redacted-record'
-import { readBody } from '../platform/read-body'
+import { MAX_MANAGEMENT_BODY_BYTES, readBody } from '../platform/read-body'
 import { fieldsOf } from '../protocols/fields'
 import { redactorOfLogs } from '../redaction/redactor'
 import { pricing } from './given-price'
@@ -12,7 +12,6 @@ import { recordOfGiven } from './given-record'
 import { checked, parseJson } from './replies'
 import type { ManagementContext, ManagementRoute } from './route'
 
-const MAX_BODY_BYTES = 20 * 1024 * 1024
 const MAX_LOGS = 1_000
 
 const listSchema = z
@@ -34,7 +33,7 @@ export const createLogRoutes: ManagementRoute[] = [
 
 async function create(context: ManagementContext, caller: Caller): Promise<Response> {
   const { env, request, background } = context
-  const bytes = await readBody(request, MAX_BODY_BYTES)
+  const bytes = await readBody(request, MAX_MANAGEMENT_BODY_BYTES)
   const value = parseJson(new TextDecoder().decode(bytes))
   const { logs, isBatch, isBlocking } = readLogs(value)
   const records = await recordsOf(context, { caller, logs })

@@ -8,7 +8,7 @@ import { decodeProtobuf, encodeProtobuf } from '../logs/otlp/protobuf'
 import { redactedRecord } from '../logs/redacted-record'
 import { spanLogId } from '../logs/trace-context'
 import { SluiceError } from '../platform/failure'
-import { readBody } from '../platform/read-body'
+import { MAX_MANAGEMENT_BODY_BYTES, readBody } from '../platform/read-body'
 import { fieldsOf, isObject } from '../protocols/fields'
 import { redactorOfLogs } from '../redaction/redactor'
 import { pricing } from './given-price'
@@ -16,7 +16,6 @@ import { recordOfGiven } from './given-record'
 import { checked, parseJson } from './replies'
 import type { ManagementContext, ManagementRoute } from './route'
 
-const MAX_BODY_BYTES = 20 * 1024 * 1024
 const MAX_SPANS = 10_000
 const PROTOBUF = 'application/x-protobuf'
 /** gRPC's code for a bad argument, which OTLP's errors have. */
@@ -112,14 +111,14 @@ async function idOf({ apiKeyId }: Caller, log: GivenLog): Promise<string | undef
 /** The body of a request, unpacked: exporters are free to compress. */
 async function bodyOf(request: Request): Promise<Uint8Array> {
   const encoding = request.headers.get('content-encoding')
-  if (encoding === null || encoding === 'identity') return readBody(request, MAX_BODY_BYTES)
+  if (encoding === null || encoding === 'identity') return readBody(request, MAX_MANAGEMENT_BODY_BYTES)
   if (encoding !== 'gzip')
     throw new SluiceError({
       kind: 'unsupported_media_type',
       message: `The content encoding '${encoding}' is not supported; gzip is.`,
     })
   const unpacked = request.body?.pipeThrough(new DecompressionStream('gzip')) ?? null
-  return readBody(new Request(request.url, { method: 'POST', body: unpacked }), MAX_BODY_BYTES)
+  return readBody(new Request(request.url, { method: 'POST', body: unpacked }), MAX_MANAGEMENT_BODY_BYTES)
 }
 
 function answer(isProtobuf: boolean, status: number, value: Record<string, unknown>): Response {

@@ -2,6 +2,7 @@ import { withAdmitted } from '../keys/admitted'
 import type { Caller } from '../keys/authenticate'
 import { variable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
+import { announcedBytes, MAX_MANAGEMENT_BODY_BYTES } from '../platform/read-body'
 import { toldVariables } from '../providers/told-variables'
 import { type ManagementEntry, managementTable } from './management-table'
 import type { KeyedRoute, RouteContext } from './route'
@@ -22,7 +23,7 @@ export const managementRoutes: readonly KeyedRoute[] = managementTable
 
 /**
  * Has the consumer worker answer a management request; what it changes is known here when the answer is.
- * @throws SluiceError `unavailable` when there is no consumer worker to ask
+ * @throws SluiceError `unavailable` when there is no consumer worker to ask, `body_too_large`
  */
 export async function forwardManagement(
   context: RouteContext,
@@ -30,6 +31,8 @@ export async function forwardManagement(
   entry: ManagementEntry,
 ): Promise<Response> {
   const { request, params, env } = context
+  // An upload that is refused half-way is torn off, and its sender may never read why.
+  announcedBytes(request, MAX_MANAGEMENT_BODY_BYTES)
   const admitted = { route: nameOf(entry), params, caller, variables: variablesOf(context) }
   const response = await env.MANAGEMENT.fetch(withAdmitted(request, admitted)).catch((cause: unknown) => {
     const message = 'The management API cannot be reached right now. Send the request again in a moment.'
