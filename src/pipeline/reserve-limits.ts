@@ -26,7 +26,7 @@ import type { Exchange } from './stages'
 import { surroundingsOf, withCanonicalSubject } from './surroundings'
 
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
-const HOLD_GRACE_MS = 60_000
+const DEFAULT_LIMITS_GRACE_MS = 60_000
 /** A ledger that has not answered by then is away. */
 const DEFAULT_LIMITS_TIMEOUT_MS = 5_000
 
@@ -74,7 +74,7 @@ export function reserveLimits(
     holdId: logId,
     wish: facts.wish,
     timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
-    lifetimeMs: given.longestMs + HOLD_GRACE_MS,
+    lifetimeMs: given.longestMs + numberVariable(env.LIMITS_GRACE_MS, DEFAULT_LIMITS_GRACE_MS),
   })
   return reserving.then((outcome) => {
     known.limitsMs = effects.now() - nowMs
