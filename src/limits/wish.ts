@@ -36,11 +36,19 @@ export interface ReserveCall {
 /** What a request really took. */
 export interface Taken {
   requests: number
-  tokens: number
+  /** Null when nobody can tell, which is charged as it was reserved. */
+  tokens: number | null
   /** Billionths of a US dollar; null when nobody can tell, which is charged as it was reserved. */
   cost: number | null
   /** What it wrote for each choice, for the expectation of the next of its series. */
   output?: { series: string; tokens: number }
+}
+
+/** A count that the truth about a request took beyond its policy's value; told once in a window for each value. */
+export interface Crossing {
+  /** Its name, which begins with the policy's `counterPrefix`. */
+  counter: string
+  used: number
 }
 
 /** What a request took that never ran. */

@@ -1,12 +1,11 @@
-import { settle } from '../limits/reserve'
 import { emitLog } from '../logs/emit'
 import { describe, type Failure } from '../platform/failure'
 import { rememberAnswer } from './affinity'
 import { keepAnswer, receivedWhole } from './keep-answer'
 import { type Known, recordOf } from './record'
 import { redactedRecord } from './redacted-record'
+import { settleLimits } from './settle-limits'
 import { type Ending, type Exchange, estimatedUsage, type Job, type WholeAnswer } from './stages'
-import { takenBy } from './taken'
 
 /** The one exit of a request: its log record leaves and its limits are settled, behind the answer. */
 export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
@@ -20,7 +19,7 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
     background(keeping)
     known.tellOthers?.(ending, keeping)
   }
-  if (known.hold !== undefined) background(settle(env, known.hold, takenBy(exchange, known, ending)))
+  if (known.hold !== undefined) background(settleLimits(exchange, known, known.hold, ending))
 }
 
 /** The ending of a reply in one piece. */

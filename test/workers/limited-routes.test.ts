@@ -120,7 +120,7 @@ describe('a shield', () => {
 })
 
 describe('a ledger that is away', () => {
-  const broken = { reserve: () => Promise.reject(new Error('away')), settle: () => Promise.resolve() }
+  const broken = { reserve: () => Promise.reject(new Error('away')), settle: () => Promise.resolve([]) }
   const away = { LEDGER: { getByName: () => broken } }
 
   test.each([
@@ -153,7 +153,10 @@ describe('a worker that dies in the middle of a request', () => {
         if (name !== 'getByName') return Reflect.get(target, name)
         return (subject: string) => ({
           reserve: (call: ReserveCall) => target.getByName(subject).reserve(call),
-          settle: async (...given: unknown[]) => void settled.push(given),
+          async settle(...given: unknown[]) {
+            settled.push(given)
+            return []
+          },
         })
       },
     })

@@ -289,7 +289,7 @@ describe('when a ledger cannot be asked', () => {
     })
     return { LEDGER }
   }
-  const settled = { settle: () => Promise.resolve() }
+  const settled = { settle: () => Promise.resolve([]) }
   const away = { ...settled, reserve: () => Promise.reject(new Error('object is away')) }
   const silent = { ...settled, reserve: () => new Promise(() => {}) }
 
@@ -350,7 +350,7 @@ describe('when a ledger cannot be asked', () => {
     const shaky = {
       async settle(holdId: string) {
         if (++tries < 3) throw new Error('away')
-        await env.LEDGER.getByName('customer:gert').settle(holdId, { ...NOTHING_TAKEN, requests: 1 })
+        return await env.LEDGER.getByName('customer:gert').settle(holdId, { ...NOTHING_TAKEN, requests: 1 })
       },
     }
     await settle(without('customer:gert', shaky), outcome.hold, { ...NOTHING_TAKEN, requests: 1 })
