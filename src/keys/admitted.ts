@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Caller } from './authenticate'
 
 /** A management request that the gateway has let in, as it tells the consumer worker, which answers it. */

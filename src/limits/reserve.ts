@@ -2,7 +2,15 @@ import type { AppliedLimits } from './applied-limits'
 import type { KnownRefusals } from './known-refusals'
 import type { Ledger } from './ledger'
 import type { Policy } from './policy'
-import { amountsOf, NOTHING_TAKEN, type ReserveReply, type Standing, type Taken, type Wish } from './wish'
+import {
+  amountsOf,
+  type Crossing,
+  NOTHING_TAKEN,
+  type ReserveReply,
+  type Standing,
+  type Taken,
+  type Wish,
+} from './wish'
 
 /** The bindings that limits need beside the platform's. */
 export interface LimitsEnv {
@@ -68,9 +76,12 @@ export async function reserve(admission: Admission): Promise<Outcome> {
     : { kind: 'unavailable', policy: missing, counted }
 }
 
-/** Replaces what a request held by what it took. Never rejects: a hold that stays unsettled expires by itself. */
-export async function settle(env: LimitsEnv, hold: Hold, taken: Taken): Promise<void> {
-  await Promise.all(hold.ledgers.map((ledger) => settleAt(env, ledger, { hold, taken })))
+/**
+ * Replaces what a request held by what it took, and tells which counts that took beyond their values. Never rejects: a
+ * hold that stays unsettled expires by itself.
+ */
+export async function settle(env: LimitsEnv, hold: Hold, taken: Taken): Promise<Crossing[]> {
+  return (await Promise.all(hold.ledgers.map((ledger) => settleAt(env, ledger, { hold, taken })))).flat()
 }
 
 /** What one subject's ledger said; nothing when it could not be asked. */
@@ -82,7 +93,11 @@ interface Answer {
 /** A settlement is idempotent, so it is sent again when nobody knows whether it arrived. */
 const SETTLE_WAITS_MS = [200, 1_000, 5_000]
 
-async function settleAt(env: LimitsEnv, ledger: string, given: { hold: Hold; taken: Taken }): Promise<void> {
+async function settleAt(
+  env: LimitsEnv,
+  ledger: string,
+  given: { hold: Hold; taken: Taken },
+): Promise<Crossing[]> {
   for (const waitMs of [...SETTLE_WAITS_MS, undefined]) {
     try {
       return await env.LEDGER.getByName(ledger).settle(given.hold.holdId, given.taken)
@@ -90,6 +105,7 @@ async function settleAt(env: LimitsEnv, ledger: string, given: { hold: Hold; tak
       if (waitMs !== undefined) await scheduler.wait(waitMs)
     }
   }
+  return []
 }
 
 /** A policy that is known to refuse whatever happens before its count starts anew. */

@@ -2,7 +2,8 @@ import type { Env } from '../platform/env'
 import { DEAD_LETTER_PREFIX } from './dead-letters'
 import { deliverLogs, type LogOutEnv } from './emit'
 import type { LogRecord } from './log-record'
-import { recordFromJson, UNDELIVERED_PREFIX } from './undelivered'
+import { recordFromJson } from './record-from-json'
+import { UNDELIVERED_PREFIX } from './undelivered'
 
 const MOST_AT_ONCE = 100
 

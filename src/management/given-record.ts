@@ -2,14 +2,9 @@ import type { Caller } from '../keys/authenticate'
 import { GIVEN_PROTOCOL, givenBodies } from '../logs/given-bodies'
 import type { GivenLog } from '../logs/given-log'
 import { givenUsage } from '../logs/given-usage'
-import {
-  LOG_RECORD_VERSION,
-  type LogBody,
-  type LogPrompt,
-  type LogRecord,
-  type LogTrace,
-} from '../logs/log-record'
+import type { LogBody, LogPrompt, LogRecord, LogTrace } from '../logs/log-record'
 import { spanNamesOf, tagsOf } from '../logs/log-tags'
+import { LOG_RECORD_VERSION } from '../logs/message-versions'
 import { SECRET_NAMES } from '../platform/parameter-names'
 import { fieldsOf, listOf, textOf } from '../protocols/fields'
 import type { ModelPrices } from '../providers/target'

@@ -1,4 +1,3 @@
-import { settle } from '../limits/reserve'
 import { emitLog } from '../logs/emit'
 import { redactedRecord } from '../logs/redacted-record'
 import { describe, type Failure } from '../platform/failure'
@@ -6,8 +5,8 @@ import { redactorOfLogs } from '../redaction/redactor'
 import { rememberAnswer } from './affinity'
 import { keepAnswer, receivedWhole } from './keep-answer'
 import { type Known, recordOf } from './record'
+import { settleLimits } from './settle-limits'
 import { type Ending, type Exchange, estimatedUsage, type Job, type WholeAnswer } from './stages'
-import { takenBy } from './taken'
 
 /** The one exit of a request: its log record leaves and its limits are settled, behind the answer. */
 export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
@@ -21,9 +20,7 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
     background(keeping)
     known.tellOthers?.(ending, keeping)
   }
-  const { hold } = known
-  if (hold !== undefined)
-    background(takenBy(exchange, known, ending).then((taken) => settle(env, hold, taken)))
+  if (known.hold !== undefined) background(settleLimits(exchange, known, known.hold, ending))
 }
 
 /** The ending of a reply in one piece. */

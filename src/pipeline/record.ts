@@ -3,15 +3,9 @@ import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
 import type { CountedLimit, Hold } from '../limits/reserve'
 import type { OutputWish } from '../limits/wish'
-import {
-  LOG_RECORD_VERSION,
-  type LogAttempt,
-  type LogBody,
-  type LogCache,
-  type LogRecord,
-  type LogTags,
-} from '../logs/log-record'
+import type { LogAttempt, LogBody, LogCache, LogRecord, LogTags } from '../logs/log-record'
 import { tagsOf } from '../logs/log-tags'
+import { LOG_RECORD_VERSION } from '../logs/message-versions'
 import type { Settings } from '../platform/settings'
 import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'

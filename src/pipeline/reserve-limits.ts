@@ -33,7 +33,7 @@ import type { Known } from './record'
 import type { Exchange } from './stages'
 
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
-const HOLD_GRACE_MS = 60_000
+const DEFAULT_LIMITS_GRACE_MS = 60_000
 
 /** Whom a request's limits are about. */
 export interface LimitedRequest {
@@ -90,7 +90,7 @@ function reserveWish(
     holdId: logId,
     wish: facts.wish,
     timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
-    lifetimeMs: given.longestMs + HOLD_GRACE_MS,
+    lifetimeMs: given.longestMs + numberVariable(env.LIMITS_GRACE_MS, DEFAULT_LIMITS_GRACE_MS),
   })
   return reserving.then((outcome) => {
     known.limitsMs = effects.now() - nowMs
