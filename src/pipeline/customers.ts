@@ -1,7 +1,7 @@
 import type { Caller } from '../keys/authenticate'
 import { budgetColumnsOf } from '../limits/budget-columns'
+import { type CustomerChange, changeCustomer } from '../limits/change-customer'
 import { limitsOfCustomer, noBudgets } from '../limits/customer-limits'
-import { type CustomerChange, changeCustomer } from '../limits/customers'
 import type { Config } from '../platform/config'
 import type { CustomerBudgets, LimitRow } from '../platform/config-schema'
 import { SluiceError } from '../platform/failure'
