@@ -1,0 +1,76 @@
+import type { Lease } from './lease'
+import type { Leases, Renewal } from './leases'
+import type { LimitsEnv } from './limits-env'
+import type { ReserveReply, Taken } from './wish'
+import type { Draw } from './leases'
+
+/** What the messages of leases need beside what they are about. */
+export interface Mail {
+  env: LimitsEnv
+  leases: Leases
+  /** Milliseconds since 1970. */
+  now(): number
+}
+
+/** A timer may be early by as much. */
+const TIMER_SLACK_MS = 5
+/** While requests outlive their lease, what they took is told so often. */
+const OUTLIVING_MS = 1_000
+
+/** A settlement or a report is idempotent, so it is sent again when nobody knows whether it arrived. */
+const WAITS_MS = [200, 1_000, 5_000]
+
+/** Does what may be done twice until it succeeds. Never rejects: a hold that is not heard of expires by itself. */
+export async function untilHeard(tell: () => Promise<void>): Promise<void> {
+  for (const waitMs of [...WAITS_MS, undefined]) {
+    try {
+      return await tell()
+    } catch {
+      if (waitMs !== undefined) await scheduler.wait(waitMs)
+    }
+  }
+}
+
+/** Takes in what became of a renewal, and ends the lease when its time has come: to be waited for behind the answer. */
+export async function renewed(mail: Mail, renewal: Renewal, reply: ReserveReply | undefined): Promise<void> {
+  const { lease } = renewal
+  const { leases, now } = mail
+  const next = leases.answered(renewal, reply)
+  if (next === 'nothing') return
+  const endsAtMs = next === 'granted' ? lease.endsAtMs : 0
+  for (let leftMs = endsAtMs - now(); leftMs > 0; leftMs = endsAtMs - now()) {
+    await scheduler.wait(leftMs + TIMER_SLACK_MS)
+    // Who has renewed it waits for its end.
+    if (lease.endsAtMs !== endsAtMs) return
+  }
+  if (lease.isOver) return
+  leases.end(lease)
+  await report(mail, lease)
+}
+
+/**
+ * Puts what a request really took in the place of what it drew. The lease tells it with its next report; a request that
+ * has outlived it has something to wait for behind the answer.
+ */
+export function settleDraw(mail: Mail, { lease, amounts }: Draw, taken: Taken): Promise<void> | undefined {
+  lease.settle(amounts, taken)
+  const nowMs = mail.now()
+  // Whoever was to end it is gone when it has not ended long after its time.
+  if (!lease.isOver && nowMs < lease.endsAtMs + OUTLIVING_MS) return undefined
+  mail.leases.end(lease)
+  if (lease.isIdle) return report(mail, lease)
+  if (nowMs < lease.toldByMs) return undefined
+  lease.toldByMs = nowMs + 2 * OUTLIVING_MS
+  return reportLater(mail, lease)
+}
+
+async function reportLater(mail: Mail, lease: Lease): Promise<void> {
+  await scheduler.wait(OUTLIVING_MS)
+  lease.toldByMs = 0
+  if (!lease.isClosed) await report(mail, lease)
+}
+
+async function report({ env }: Mail, lease: Lease): Promise<void> {
+  const told = lease.report()
+  await untilHeard(() => env.LEDGER.getByName(lease.ledger).report(told))
+}
