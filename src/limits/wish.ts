@@ -45,7 +45,8 @@ export interface OutputSeen {
 /** What a request really took. */
 export interface Taken {
   requests: number
-  tokens: number
+  /** Null when nobody can tell, which is charged as it was reserved. */
+  tokens: number | null
   /** Billionths of a US dollar; null when nobody can tell, which is charged as it was reserved. */
   cost: number | null
   /** For the expectation of the next of its series. */

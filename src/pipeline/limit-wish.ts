@@ -22,7 +22,7 @@ export function wishOf(
   const { inputTokens, output, isFree: asksForNothing } = tokens ?? NO_TOKENS
   const isFree = target === undefined || asksForNothing === true
   const rates =
-    isFree || tokens === undefined
+    isFree || tokens === undefined || target.upstreamModel === ''
       ? undefined
       : tokenRates(target, { inputTokens, writes: output !== undefined, nowMs })
   const wish = {

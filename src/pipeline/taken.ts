@@ -15,20 +15,21 @@ export function takenBy(exchange: Pick<Exchange, 'startedAtMs'>, known: Known, e
   const hasWritten = usage !== undefined && output !== undefined && kind === 'completed'
   return {
     requests: wasReached ? 1 : 0,
-    tokens: usage === undefined ? 0 : tokensOf(usage),
+    tokens: usage === undefined ? untold(ending) : tokensOf(usage),
     cost: costTaken(exchange, known, ending),
     ...(hasWritten ? { output: { series: output.series, tokens: usage.outputTokens / output.choices } } : {}),
   }
 }
 
-/** Null when it costs something and nobody can tell how much; what failed without an answer costs nothing. */
+/** Null when it costs something and nobody can tell how much. */
 function costTaken(
   { startedAtMs }: Pick<Exchange, 'startedAtMs'>,
   { limits }: Known,
-  { usage, target, kind }: Ending,
+  ending: Ending,
 ): number | null {
+  const { usage, target } = ending
   if (limits?.counted.some(({ policy }) => policy.metric === 'cost') !== true) return 0
-  if (usage === undefined) return kind === 'completed' ? null : 0
+  if (usage === undefined) return untold(ending)
   return costOf({
     usage,
     prices: target?.prices,
@@ -36,6 +37,12 @@ function costTaken(
     upstreamModel: target?.upstreamModel,
     startedAtMs,
   }).costNanoUsd
+}
+
+/** Nobody tells what an answer took, nor did its texts: it counts as it was reserved; where none came, for nothing. */
+function untold({ kind, statusCode, firstContentAtMs }: Ending): null | 0 {
+  const isAnswered = kind === 'completed' ? statusCode < 400 : firstContentAtMs !== undefined
+  return isAnswered ? null : 0
 }
 
 function tokensOf(usage: Usage): number {

@@ -16,7 +16,6 @@ import { newSecret } from './receivers'
 import type { KeyedRoute, RouteContext } from './route'
 
 const ITEM = '/api/alert-channels/:id'
-const SECRET_BYTES = 32
 
 /** Where alerts are sent: Slack, mail and webhooks. */
 export const alertChannelRoutes: KeyedRoute[] = [
@@ -43,7 +42,7 @@ async function create(context: RouteContext): Promise<Response> {
     .select()
     .from(alertChannels)
     .where(eq(alertChannels.name, given.name))
-  const made = given.type === 'webhook' && given.secret === undefined ? newSecret(SECRET_BYTES) : undefined
+  const made = given.type === 'webhook' && given.secret === undefined ? newSecret() : undefined
   const target = checkedTarget(env, given, {
     ...targetOf(given),
     ...(made === undefined ? {} : { secret: made }),

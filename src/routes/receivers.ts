@@ -16,8 +16,11 @@ export function checkReceiverUrl(
   if (problem !== undefined) throw invalidField('url', problem)
 }
 
-/** A secret to sign with, of so many random bytes, for a receiver that was given none. */
-export function newSecret(sizeBytes: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(sizeBytes))
+/** As many as HMAC-SHA256 has in its result: more would add nothing. */
+const SECRET_BYTES = 32
+
+/** A secret to sign with, for a receiver that was given none. */
+export function newSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
   return `whsec_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

@@ -11,7 +11,6 @@ import { checkReceiverUrl, newSecret } from './receivers'
 import type { KeyedRoute, RouteContext } from './route'
 
 const ITEM = '/api/webhooks/:id'
-const SECRET_BYTES = 24
 const EXAMPLE = 'https://hooks.example.com/logs'
 
 const fields = {
@@ -52,7 +51,7 @@ async function create({ env, effects, request }: RouteContext): Promise<Response
   const name = given.name ?? given.url
   const [before] = await drizzle(env.CONFIG).select().from(webhooks).where(eq(webhooks.name, name))
   const id = before?.id ?? effects.newId()
-  const made = given.secret === undefined ? newSecret(SECRET_BYTES) : undefined
+  const made = given.secret === undefined ? newSecret() : undefined
   const nowMs = effects.now()
   const row: WebhookRow = {
     ...{ id, name, url: given.url },

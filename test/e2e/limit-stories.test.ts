@@ -169,6 +169,14 @@ describe('counters and logs', () => {
     await gateway.chat({ ...body, ...more })
     await gateway.chat({ ...body, ...more, stream: true })
     await gateway.chat({ ...body, ...more, model: 'priced-broken' })
+    // Their providers tell no usage.
+    const speech = { model: 'priced', input: 'Hello', voice: 'v', ...more }
+    for (const [path, asked] of [
+      ['/v1/moderations', speech],
+      ['/v1/audio/speech', speech],
+      ['/v1/moderations', { ...speech, model: 'priced-broken' }],
+    ] as const)
+      await (await gateway.fetch(path, { method: 'POST', body: JSON.stringify(asked) })).arrayBuffer()
     const leaving = new AbortController()
     const request = JSON.stringify({ ...body, ...more, stream: true })
     const response = await gateway.fetch('/v1/chat/completions', {
@@ -188,7 +196,7 @@ describe('counters and logs', () => {
     expect(mine.map(({ name }) => name).sort()).toEqual([
       ...['cost hour', 'cost total', 'requests hour', 'requests total', 'tokens hour', 'tokens total'],
     ])
-    expect(mine.find(({ name }) => name === 'requests hour')).toMatchObject({ counted: 4, logged: 4 })
+    expect(mine.find(({ name }) => name === 'requests hour')).toMatchObject({ counted: 7, logged: 7 })
     expect(Number(mine.find(({ name }) => name === 'cost total')?.counted)).toBeGreaterThan(COST)
     expect(await differing()).toMatchObject({ count: 0, results: [] })
   })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { after, answer, json, reply, type Step } from '../fakes'
+import { after, answer, endlessDrip, json, raw, reply, type Step, status } from '../fakes'
 import { surfaces } from './failures/surfaces'
 import { type Gateway, startGateway, user } from './gateway'
 
@@ -127,6 +127,126 @@ describe('a limit on cost', () => {
       expect((await gateway.chat(body({ model: 'warm', max_tokens: 100_000 }))).status).toBe(200)
     expect(Number((await settled()).used)).toBeLessThan(0.1)
   })
+})
+
+describe('a limit on tokens', () => {
+  const speech = { input: 'Hello', voice: 'v' }
+  const audio = { headers: { 'content-type': 'audio/wav' } }
+  const slowAudio = raw({
+    ...audio,
+    chunks: Array.from({ length: 600 }, () => ({ bytes: 'RIFF', delayMs: 50 })),
+  })
+  const brokenAudio = raw({ ...audio, chunks: ['RIFF', { bytes: 'more', delayMs: 300 }], ending: 'reset' })
+  const batch = { endpoint: '/v1/responses', completion_window: '24h' }
+  let input_file_id: unknown
+
+  beforeAll(async () => {
+    const form = formOf({ purpose: 'batch' })
+    const headers = { 'content-type': null, 'x-respan-route-provider': 'fake' }
+    const uploaded = await gateway.fetch('/v1/files', { method: 'POST', headers, body: form })
+    input_file_id = Object(await uploaded.json()).id
+  })
+  const say = { messages: user('hello there') }
+
+  interface Told {
+    path?: string
+    body: object
+    isForm?: boolean
+    step?: Step
+    /** Behind the first bytes. */
+    hangsUp?: boolean
+    ending: 'completed' | 'cancelled' | 'failed'
+    /** Settled as it was reserved, as the log's usage says, or for nothing. */
+    as: 'reserved' | 'logged' | 'nothing'
+  }
+
+  test.each<[string, Told]>([
+    ['a chat', { body: say, ending: 'completed', as: 'logged' }],
+    [
+      'a chat whose provider tells no usage',
+      { body: say, step: reply({ usage: null }), ending: 'completed', as: 'logged' },
+    ],
+    [
+      'a stream that its client leaves',
+      {
+        body: { ...say, stream: true },
+        step: endlessDrip(10),
+        hangsUp: true,
+        ending: 'cancelled',
+        as: 'logged',
+      },
+    ],
+    ['a chat that failed', { body: say, step: status(500), ending: 'failed', as: 'nothing' }],
+    [
+      'a moderation, which has no usage',
+      { path: '/v1/moderations', body: { input: 'kill' }, ending: 'completed', as: 'reserved' },
+    ],
+    [
+      'a recording that is counted in seconds',
+      {
+        path: '/v1/audio/transcriptions',
+        ...{ body: { response_format: 'text' }, isForm: true, ending: 'completed', as: 'reserved' },
+      },
+    ],
+    ['speech', { path: '/v1/audio/speech', body: speech, ending: 'completed', as: 'reserved' }],
+    [
+      'speech that its client leaves',
+      {
+        path: '/v1/audio/speech',
+        ...{ body: speech, step: slowAudio, hangsUp: true, ending: 'cancelled', as: 'reserved' },
+      },
+    ],
+    [
+      'speech that breaks',
+      { path: '/v1/audio/speech', body: speech, step: brokenAudio, ending: 'failed', as: 'reserved' },
+    ],
+    ['a batch', { path: '/v1/batches', body: batch, ending: 'completed', as: 'reserved' }],
+    [
+      'a batch that the provider refuses',
+      { path: '/v1/batches', body: { ...batch, input_file_id: 'lost' }, ending: 'failed', as: 'nothing' },
+    ],
+  ])('is charged, whatever the provider tells: %s', async (name, told) => {
+    const { path = '/v1/chat/completions', body: given, isForm, step, hangsUp, ending, as } = told
+    const { subject, settled } = await limited({ metric: 'tokens', value: 100_000 })
+    const model = name.replaceAll(/\W/g, '-')
+    if (step !== undefined) gateway.upstream.script(model, step)
+    const fields = {
+      ...(path === '/v1/batches' ? { input_file_id } : { model: `fake/${model}` }),
+      ...{ customer_identifier: subject, ...given },
+    }
+    const response = await gateway.fetch(path, {
+      method: 'POST',
+      headers: { 'x-respan-route-provider': 'fake', ...(isForm === true ? { 'content-type': null } : {}) },
+      body: isForm === true ? formOf(fields) : JSON.stringify(fields),
+    })
+    if (hangsUp === true) {
+      const reader = response.body?.getReader()
+      await reader?.read()
+      await reader?.cancel()
+    } else await response.arrayBuffer().catch(() => undefined)
+    const row = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
+    expect(row.ending, row.error_message).toBe(ending)
+    const { current_value, new_value } = Object(row.respan_params).limit_info.limits[0]
+    const { input_tokens = 0, output_tokens = 0 } = row.usage ?? {}
+    const amounts = { reserved: new_value - current_value, logged: input_tokens + output_tokens, nothing: 0 }
+    expect((await settled()).used).toBe(amounts[as])
+    if (as !== 'nothing') expect(amounts[as]).toBeGreaterThan(0)
+  })
+
+  test('counts the files of a form before it is let in', async () => {
+    const { subject, body } = await limited({ metric: 'tokens', value: 1_000 })
+    const fields = formOf({ model: 'fake/heard', customer_identifier: subject })
+    const init = { method: 'POST', headers: { 'content-type': null }, body: fields }
+    expect((await gateway.fetch('/v1/audio/transcriptions', init)).status).toBe(429)
+    expect((await gateway.chat(body({ max_tokens: 10 }))).status).toBe(200)
+  })
+
+  function formOf(fields: object): FormData {
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.append(name, String(value))
+    form.append('file', new File(['x'], 'talk.mp3'))
+    return form
+  }
 })
 
 describe('a model without a known price', () => {
