@@ -36,9 +36,7 @@ export class LeaseHolds {
     counters.save(hold.parts)
     for (const seen of report.outputs) this.books.outputs.observe(seen, given.nowMs)
     if (report.isLast) holds.delete(report.leaseId)
-    store.saveHold(
-      report.isLast ? { ...closed, expiresAtMs: Math.max(hold.expiresAtMs, given.nowMs) } : hold,
-    )
+    store.saveHold(report.isLast ? { ...closed, expiresAtMs: Math.max(hold.expiresAtMs, given.nowMs) } : hold)
   }
 
   /** Lets a lease give out more; its report has been taken in. When it then expires, unless it is heard of again. */

@@ -1,13 +1,11 @@
 import type { Lease } from './lease'
-import type { Leases, Renewal } from './leases'
-import type { LimitsEnv } from './limits-env'
+import type { Draw, Renewal } from './leases'
+import type { Ledger } from './ledger'
 import type { ReserveReply, Taken } from './wish'
-import type { Draw } from './leases'
 
 /** What the messages of leases need beside what they are about. */
 export interface Mail {
-  env: LimitsEnv
-  leases: Leases
+  env: { LEDGER: DurableObjectNamespace<Ledger> }
   /** Milliseconds since 1970. */
   now(): number
 }
@@ -33,8 +31,8 @@ export async function untilHeard(tell: () => Promise<void>): Promise<void> {
 
 /** Takes in what became of a renewal, and ends the lease when its time has come: to be waited for behind the answer. */
 export async function renewed(mail: Mail, renewal: Renewal, reply: ReserveReply | undefined): Promise<void> {
-  const { lease } = renewal
-  const { leases, now } = mail
+  const { leases, lease } = renewal
+  const { now } = mail
   const next = leases.answered(renewal, reply)
   if (next === 'nothing') return
   const endsAtMs = next === 'granted' ? lease.endsAtMs : 0
@@ -52,12 +50,16 @@ export async function renewed(mail: Mail, renewal: Renewal, reply: ReserveReply 
  * Puts what a request really took in the place of what it drew. The lease tells it with its next report; a request that
  * has outlived it has something to wait for behind the answer.
  */
-export function settleDraw(mail: Mail, { lease, amounts }: Draw, taken: Taken): Promise<void> | undefined {
+export function settleDraw(
+  mail: Mail,
+  { leases, lease, amounts }: Draw,
+  taken: Taken,
+): Promise<void> | undefined {
   lease.settle(amounts, taken)
   const nowMs = mail.now()
   // Whoever was to end it is gone when it has not ended long after its time.
   if (!lease.isOver && nowMs < lease.endsAtMs + OUTLIVING_MS) return undefined
-  mail.leases.end(lease)
+  leases.end(lease)
   if (lease.isIdle) return report(mail, lease)
   if (nowMs < lease.toldByMs) return undefined
   lease.toldByMs = nowMs + 2 * OUTLIVING_MS

@@ -118,7 +118,7 @@ export class Lease {
 
   /** Puts the truth in the place of what a request drew; what it did not take may be given out again. */
   settle(amounts: Amounts, { requests, tokens, cost, output }: Taken): void {
-    const truth = { requests, tokens, cost: cost ?? amounts.cost }
+    const truth = { requests, tokens: tokens ?? amounts.tokens, cost: cost ?? amounts.cost }
     add(this.held, amounts, -1)
     add(this.room, amounts)
     add(this.room, truth, -1)

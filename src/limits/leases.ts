@@ -17,12 +17,14 @@ const MOST_SUBJECTS = 2_000
 
 /** What a request took from a lease. */
 export interface Draw {
+  leases: Leases
   lease: Lease
   amounts: Amounts
 }
 
 /** A wish for a lease, or for more of one, on its way. */
 export interface Renewal {
+  leases: Leases
   lease: Lease
   call: LeaseCall
   sentAtMs: number
@@ -52,7 +54,7 @@ export class Leases {
     const amounts = lease.draw({ policies, wish, lifetimeMs, nowMs })
     if (amounts === undefined) return undefined
     this.heatOf(ledger).note(amounts, nowMs)
-    return { lease, amounts }
+    return { leases: this, lease, amounts }
   }
 
   /** What a reservation asks for beside itself, if anything. */
@@ -72,7 +74,7 @@ export class Leases {
     this.asking.set(ledger, nowMs + timeoutMs)
     const want = lease.wantOf(needed, HEADROOM)
     const call = { report: lease.report(), want, lifetimeMs: lease.lifetimeWith(lifetimeMs) }
-    return { lease, call, sentAtMs: nowMs, isUnsure: false }
+    return { leases: this, lease, call, sentAtMs: nowMs, isUnsure: false }
   }
 
   /** Takes in what became of a renewal. */

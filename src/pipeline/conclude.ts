@@ -10,7 +10,7 @@ import { takenBy } from './taken'
 
 /** The one exit of a request: its log record leaves and its limits are settled, behind the answer. */
 export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
-  const { env, background } = exchange
+  const { env, effects, background } = exchange
   known.ending = ending
   known.onEnd?.(ending)
   background(emitLog(env, redactedRecord(recordOf(exchange, known, ending), known.settings)))
@@ -20,7 +20,9 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
     background(keeping)
     known.tellOthers?.(ending, keeping)
   }
-  if (known.hold !== undefined) background(settle(env, known.hold, takenBy(exchange, known, ending)))
+  if (known.hold === undefined) return
+  const settling = settle({ env, now: effects.now }, known.hold, takenBy(exchange, known, ending))
+  if (settling !== undefined) background(settling)
 }
 
 /** The ending of a reply in one piece. */

@@ -68,15 +68,23 @@ export function reserveLimits(
   const { known } = given
   const refused = unknownPriceFailure(applied, facts, given)
   if (refused !== undefined) throw new SluiceError(refused)
+  // Of what nobody can tell the price of nothing is given out by an isolate.
+  const leases = facts.isPriceUnknown ? undefined : isolate.leases
   const reserving = reserve({
     ...{ env, applied, background, nowMs },
+    ...(leases === undefined ? {} : { leases }),
+    now: effects.now,
     refusals: isolate.refusals,
     holdId: logId,
     wish: facts.wish,
     timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
     lifetimeMs: given.longestMs + HOLD_GRACE_MS,
   })
-  return reserving.then((outcome) => {
+  if (!(reserving instanceof Promise) && reserving.kind === 'granted') {
+    admitted(known, { outcome: reserving, facts, nowMs })
+    return undefined
+  }
+  return Promise.resolve(reserving).then((outcome) => {
     known.limitsMs = effects.now() - nowMs
     admitted(known, { outcome, facts, nowMs })
   })
