@@ -151,7 +151,12 @@ export class Book {
       const counter = this.counters.get(part?.counter ?? counterOf(policy, nowMs))
       const amount = part?.amount ?? 0
       const standing = standingOf({ policy, counter, amount }, part?.crossed === true, nowMs)
-      return { ...standing, reserved: Math.max(0, standing.reserved - amount) }
+      // Its window may be over by now, and it is still the one that the request is counted in.
+      const window =
+        part === undefined
+          ? {}
+          : { windowStartMs: Number(part.counter.slice(prefix.length)), resetsAtMs: part.endsAtMs }
+      return { ...standing, ...window, reserved: Math.max(0, standing.reserved - amount) }
     })
   }
 

@@ -109,13 +109,6 @@ export class Lease {
     })
   }
 
-  /** Gives back what a request drew that was not let in elsewhere. */
-  undo(amounts: Amounts): void {
-    add(this.held, amounts, -1)
-    add(this.room, amounts)
-    this.running--
-  }
-
   /** Puts the truth in the place of what a request drew; what it did not take may be given out again. */
   settle(amounts: Amounts, { requests, tokens, cost, output }: Taken): void {
     const truth = { requests, tokens: tokens ?? amounts.tokens, cost: cost ?? amounts.cost }

@@ -88,8 +88,8 @@ async function reserveAt(admission: Admission, places: readonly Place[]): Promis
   const hold = holdOf(admission, answers)
   const [first] = refusing
   if (first === undefined && missing === undefined) return { kind: 'granted', hold, counted }
-  for (const { lease, amounts } of hold.draws) lease.undo(amounts)
-  if (hold.ledgers.length > 0) admission.background(settleAll(admission.env, hold, NOTHING_TAKEN))
+  const back = settle(admission, hold, NOTHING_TAKEN)
+  if (back !== undefined) admission.background(back)
   for (const { limit, ledger } of refusing) admission.refusals.remember(limit.policy, ledger, limit.standing)
   if (first !== undefined) return { kind: 'refused', by: refusing.reduce(laterOf, first).limit, counted }
   return missing === undefined
