@@ -1,4 +1,5 @@
 import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
+import { type LimitsCrossed, limitsCrossedSchema } from '../logs/limits-crossed'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
 import { readLogSettings } from '../logs/log-settings'
 import { type LogStoreEnv, storeRecords } from '../logs/log-store'
@@ -53,18 +54,22 @@ export default {
 } satisfies ExportedHandler<ConsumerEnv>
 
 async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise<void> {
-  const readable: { message: Message; record: LogRecord }[] = []
+  const readable: Message[] = []
+  const records: LogRecord[] = []
+  const crossed: LimitsCrossed[] = []
   for (const message of messages) {
     const parsed = logRecordSchema.safeParse(message.body)
-    if (parsed.success) readable.push({ message, record: parsed.data })
+    const other = parsed.success ? undefined : limitsCrossedSchema.safeParse(message.body)
+    if (parsed.success) records.push(parsed.data)
+    else if (other?.success === true) crossed.push(other.data)
     else await keepOne(message, env, `not a log record of this version: ${parsed.error.message}`)
+    if (parsed.success || other?.success === true) readable.push(message)
   }
-  const records = readable.map(({ record }) => record)
   try {
     await storeRecords(env, records)
-    const isTold = await keepLimitEvents(env, records)
+    const isTold = await keepLimitEvents(env, [...records, ...crossed])
     await sendOut(env, records)
-    for (const { message } of readable) message.ack()
+    for (const message of readable) message.ack()
     if (isTold) await sendLimitEvents(env)
   } catch (cause) {
     report('log_batch_failed', {
@@ -72,7 +77,7 @@ async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise
       cause: String(cause),
       reason: String(Object(cause).cause ?? ''),
     })
-    for (const { message } of readable) retryLater(message)
+    for (const message of readable) retryLater(message)
   }
 }
 

@@ -4,7 +4,14 @@ import type { LeaseReport } from './lease-report'
 import type { Hold, LedgerStore, Part } from './ledger-store'
 import type { OutputExpectations } from './output-expectations'
 import { type Amounts, counterOf, counterPrefix, type Policy, resetsAtMs, windowStartMs } from './policy'
-import { amountsOf, type ReserveCall, type ReserveReply, type Standing, type Taken } from './wish'
+import {
+  amountsOf,
+  type Crossing,
+  type ReserveCall,
+  type ReserveReply,
+  type Standing,
+  type Taken,
+} from './wish'
 
 /** How long the truth about a request may come after its hold expired, and a settled one is told from an unknown one. */
 export const LATE_TRUTH_MS = 24 * 60 * 60 * 1_000
@@ -46,7 +53,8 @@ export class Book {
   reserve(call: ReserveCall, nowMs: number): ReserveReply {
     const { holdId, policies, wish, lifetimeMs } = call
     this.sweep(nowMs)
-    if (call.lease !== undefined) this.report(call.lease.report, nowMs)
+    // The request itself is told of what that goes beyond.
+    if (call.lease !== undefined) this.leases.report(call.lease.report, { nowMs, keptMs: LATE_TRUTH_MS })
     const known = this.holds.get(holdId)
     if (known !== undefined) return { kind: 'granted', standings: this.again(known, policies, nowMs) }
     const expected = wish.output === undefined ? 0 : this.outputs.expected(wish.output)
@@ -65,18 +73,26 @@ export class Book {
     return { kind: 'granted', standings, ...this.leaseFor(call, asked, nowMs) }
   }
 
-  /** Takes in how a lease stands. */
-  report(report: LeaseReport, nowMs: number): void {
-    this.leases.report(report, { nowMs, keptMs: LATE_TRUTH_MS })
+  /** Takes in how a lease stands; tells which counts went beyond their policy's value by that. */
+  report(report: LeaseReport, nowMs: number): Crossing[] {
+    const changed = this.leases.report(report, { nowMs, keptMs: LATE_TRUTH_MS })
+    const crossings = this.crossedBy(changed, report.spent)
+    if (crossings.length > 0) this.counters.save(changed)
+    return crossings
   }
 
-  /** Turns a hold into what was really taken, also one that has expired; a second time nothing changes. */
-  settle(holdId: string, taken: Taken, nowMs: number): void {
+  /**
+   * Turns a hold into what was really taken, also one that has expired; a second time nothing changes. Tells which
+   * counts went beyond their policy's value by that.
+   */
+  settle(holdId: string, taken: Taken, nowMs: number): Crossing[] {
     const hold = this.holds.get(holdId)
-    if (hold === undefined && this.store.isClosed(holdId)) return
+    if (hold === undefined && this.store.isClosed(holdId)) return NONE
+    let crossings = NONE
     const closed = { holdId, state: 'closed' as const, expiresAtMs: nowMs + LATE_TRUTH_MS, parts: [] }
     if (hold !== undefined) {
       const changed = hold.parts.filter((part) => this.charge(part, hold.state, truthOf(part, taken)))
+      crossings = this.crossedBy(changed, taken)
       this.counters.save(changed)
       this.holds.delete(holdId)
       closed.expiresAtMs = Math.max(hold.expiresAtMs, nowMs)
@@ -84,6 +100,7 @@ export class Book {
     // A request that is settled before its reservation arrives must not be let in by that any more.
     this.store.saveHold(closed)
     if (taken.output !== undefined) this.outputs.observe(taken.output, nowMs)
+    return crossings
   }
 
   /** Where policies stand, for a reader. */
@@ -182,6 +199,17 @@ export class Book {
     part.lease.room = 0
   }
 
+  // What a request was reserved for was within the values; only the truth is beyond them.
+  private crossedBy(parts: readonly Part[], taken: Taken): Crossing[] {
+    return parts.flatMap((part) => {
+      const counter = this.counters.get(part.counter)
+      const isNew = counter.used > part.value && counter.toldValue !== part.value && truthOf(part, taken) > 0
+      if (!isNew) return []
+      counter.toldValue = part.value
+      return [{ counter: counter.name, used: counter.used }]
+    })
+  }
+
   /** Whether that changes what is stored of its counter. */
   private charge(part: Part, state: Hold['state'], truth: number): boolean {
     const counter = this.counters.get(part.counter)
@@ -194,6 +222,8 @@ export class Book {
     return state !== 'open' || truth !== 0
   }
 }
+
+const NONE: Crossing[] = []
 
 /** Counts of windows that are over are of use to whoever compares them with the logs. */
 const KEEP_COUNTS_MS = 7 * 24 * 60 * 60 * 1_000
@@ -241,6 +271,7 @@ function partOf({ policy, counter, amount }: Asked, crossed: boolean, nowMs: num
     counter: counter.name,
     metric,
     amount,
+    value: policy.value,
     endsAtMs: resetsAtMs(policy, nowMs),
     ...(crossed ? { crossed } : {}),
   }

@@ -20,8 +20,11 @@ export interface Books {
 export class LeaseHolds {
   constructor(private readonly books: Books) {}
 
-  /** Takes in how a lease stands: what was spent is used, what is neither held nor kept is given back. */
-  report(report: LeaseReport, given: { nowMs: number; keptMs: number }): void {
+  /**
+   * Takes in how a lease stands: what was spent is used, what is neither held nor kept is given back. The parts that
+   * changed.
+   */
+  report(report: LeaseReport, given: { nowMs: number; keptMs: number }): readonly Part[] {
     const { store, counters, holds } = this.books
     const hold = holds.get(report.leaseId)
     const closed = { holdId: report.leaseId, state: 'closed' as const, parts: [] }
@@ -29,14 +32,15 @@ export class LeaseHolds {
       // A lease that is over before its wish arrives must not be granted any more.
       if (report.isLast && !store.isClosed(report.leaseId))
         store.saveHold({ ...closed, expiresAtMs: given.nowMs + given.keptMs })
-      return
+      return NONE
     }
-    if (hold.parts.some((part) => (part.lease?.sequence ?? 0) >= report.sequence)) return
+    if (hold.parts.some((part) => (part.lease?.sequence ?? 0) >= report.sequence)) return NONE
     for (const part of hold.parts) this.take(part, hold.state, report)
     counters.save(hold.parts)
     for (const seen of report.outputs) this.books.outputs.observe(seen, given.nowMs)
     if (report.isLast) holds.delete(report.leaseId)
     store.saveHold(report.isLast ? { ...closed, expiresAtMs: Math.max(hold.expiresAtMs, given.nowMs) } : hold)
+    return hold.parts
   }
 
   /** Lets a lease give out more; its report has been taken in. When it then expires, unless it is heard of again. */
@@ -53,20 +57,24 @@ export class LeaseHolds {
     const ends = asked.map(({ policy }) => (resetsAtMs(policy, nowMs) ?? Number.POSITIVE_INFINITY) - nowMs)
     const termMs = Math.min(LEASE_TERM_MS, ...ends)
     const expiresAtMs = Math.max(known?.expiresAtMs ?? 0, nowMs + termMs + call.lifetimeMs)
-    if (!this.keep(known ?? newLease(report, asked, nowMs), { extra, expiresAtMs })) return undefined
+    if (!this.keep(known ?? newLease(report, asked, nowMs), { asked, extra, expiresAtMs })) return undefined
     const series = new Set(report.outputs.map((seen) => seen.series))
     if (output !== undefined) series.add(output.series)
     const typical = [...series].map((one) => ({ series: one, tokens: this.books.outputs.typical(one) }))
     return { grant: { extra, termMs, typical }, expiresAtMs }
   }
 
-  private keep(hold: Hold, { extra, expiresAtMs }: { extra: Sums; expiresAtMs: number }): boolean {
+  private keep(
+    hold: Hold,
+    { asked, extra, expiresAtMs }: { asked: readonly Leasable[]; extra: Sums; expiresAtMs: number },
+  ): boolean {
     const { holds, store, counters } = this.books
-    const parts = hold.parts.map((part) => {
+    const parts = hold.parts.map((part, index) => {
       const { metric, lease } = part
       if (metric === 'concurrency' || lease === undefined) return part
       const more = extra[metric]
-      return { ...part, amount: part.amount + more, lease: { ...lease, room: lease.room + more } }
+      const value = asked[index]?.policy.value ?? part.value
+      return { ...part, value, amount: part.amount + more, lease: { ...lease, room: lease.room + more } }
     })
     const kept: Hold = { ...hold, expiresAtMs, parts }
     if (holds.has(hold.holdId)) store.saveHold(kept)
@@ -99,6 +107,8 @@ export class LeaseHolds {
   }
 }
 
+const NONE: readonly Part[] = []
+
 /** Whether this very report is the last one of an open lease on the counts that the request is counted on. */
 function isCurrent({ state, parts }: Hold, { sequence }: LeaseReport, asked: readonly Leasable[]): boolean {
   return (
@@ -114,6 +124,7 @@ function newLease({ leaseId, sequence }: LeaseReport, asked: readonly Leasable[]
     counter: counter.name,
     metric: policy.metric,
     amount: 0,
+    value: policy.value,
     endsAtMs: resetsAtMs(policy, nowMs),
     lease: { sequence, spent: 0, room: 0 },
   }))

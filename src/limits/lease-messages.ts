@@ -1,7 +1,7 @@
 import type { Lease } from './lease'
 import type { Draw, Renewal } from './leases'
 import type { Ledger } from './ledger'
-import type { ReserveReply, Taken } from './wish'
+import type { Crossing, ReserveReply, Taken } from './wish'
 
 /** What the messages of leases need beside what they are about. */
 export interface Mail {
@@ -18,8 +18,11 @@ const OUTLIVING_MS = 1_000
 /** A settlement or a report is idempotent, so it is sent again when nobody knows whether it arrived. */
 const WAITS_MS = [200, 1_000, 5_000]
 
-/** Does what may be done twice until it succeeds. Never rejects: a hold that is not heard of expires by itself. */
-export async function untilHeard(tell: () => Promise<void>): Promise<void> {
+/**
+ * Does what may be done twice until it succeeds; what it tells is nothing new when it never does. Never rejects: a hold
+ * that is not heard of expires by itself.
+ */
+export async function untilHeard(tell: () => Promise<Crossing[]>): Promise<Crossing[]> {
   for (const waitMs of [...WAITS_MS, undefined]) {
     try {
       return await tell()
@@ -27,23 +30,28 @@ export async function untilHeard(tell: () => Promise<void>): Promise<void> {
       if (waitMs !== undefined) await scheduler.wait(waitMs)
     }
   }
+  return []
 }
 
 /** Takes in what became of a renewal, and ends the lease when its time has come: to be waited for behind the answer. */
-export async function renewed(mail: Mail, renewal: Renewal, reply: ReserveReply | undefined): Promise<void> {
+export async function renewed(
+  mail: Mail,
+  renewal: Renewal,
+  reply: ReserveReply | undefined,
+): Promise<Crossing[]> {
   const { leases, lease } = renewal
   const { now } = mail
   const next = leases.answered(renewal, reply)
-  if (next === 'nothing') return
+  if (next === 'nothing') return []
   const endsAtMs = next === 'granted' ? lease.endsAtMs : 0
   for (let leftMs = endsAtMs - now(); leftMs > 0; leftMs = endsAtMs - now()) {
     await scheduler.wait(leftMs + TIMER_SLACK_MS)
     // Who has renewed it waits for its end.
-    if (lease.endsAtMs !== endsAtMs) return
+    if (lease.endsAtMs !== endsAtMs) return []
   }
-  if (lease.isOver) return
+  if (lease.isOver) return []
   leases.end(lease)
-  await report(mail, lease)
+  return await report(mail, lease)
 }
 
 /**
@@ -54,7 +62,7 @@ export function settleDraw(
   mail: Mail,
   { leases, lease, amounts }: Draw,
   taken: Taken,
-): Promise<void> | undefined {
+): Promise<Crossing[]> | undefined {
   lease.settle(amounts, taken)
   const nowMs = mail.now()
   // Whoever was to end it is gone when it has not ended long after its time.
@@ -66,13 +74,13 @@ export function settleDraw(
   return reportLater(mail, lease)
 }
 
-async function reportLater(mail: Mail, lease: Lease): Promise<void> {
+async function reportLater(mail: Mail, lease: Lease): Promise<Crossing[]> {
   await scheduler.wait(OUTLIVING_MS)
   lease.toldByMs = 0
-  if (!lease.isClosed) await report(mail, lease)
+  return lease.isClosed ? [] : await report(mail, lease)
 }
 
-async function report({ env }: Mail, lease: Lease): Promise<void> {
+async function report({ env }: Mail, lease: Lease): Promise<Crossing[]> {
   const told = lease.report()
-  await untilHeard(() => env.LEDGER.getByName(lease.ledger).report(told))
+  return await untilHeard(() => env.LEDGER.getByName(lease.ledger).report(told))
 }

@@ -7,6 +7,8 @@ export interface Part {
   counter: string
   metric: Metric
   amount: number
+  /** Of the policy, when the request was let in. */
+  value: number
   /** When its window ends; null when it never does. */
   endsAtMs: number | null
   /** The request was told to be the first beyond the policy's value. */

@@ -6,6 +6,7 @@ import type { Ledger } from './ledger'
 import type { Policy } from './policy'
 import {
   amountsOf,
+  type Crossing,
   NOTHING_TAKEN,
   type ReserveCall,
   type ReserveReply,
@@ -55,6 +56,8 @@ export interface Admission {
   /** The clock itself, for what is done later. */
   now(): number
   background(work: Promise<unknown>): void
+  /** Is told of counts that went beyond their values by what a lease told at its end. */
+  crossed(crossings: readonly Crossing[]): Promise<void>
 }
 
 /** Whether a request is let in, with all that was found out about its limits. */
@@ -98,26 +101,24 @@ async function reserveAt(admission: Admission, places: readonly Place[]): Promis
 }
 
 /**
- * Replaces what a request held by what it took; nothing is left to wait for when it drew all of it from leases that go
- * on. Never rejects: a hold that stays unsettled expires by itself.
+ * Replaces what a request held by what it took, and tells which counts that took beyond their values; undefined when it
+ * drew all of it from leases that go on, so that there is nothing to wait for. Never rejects: a hold that stays
+ * unsettled expires by itself.
  */
 export function settle(
   given: { env: LimitsEnv; now(): number },
   hold: Hold,
   taken: Taken,
-): Promise<unknown> | undefined {
-  const waits = hold.ledgers.length > 0 ? [settleAll(given.env, hold, taken)] : []
+): Promise<Crossing[]> | undefined {
+  const { env } = given
+  const waits = hold.ledgers.map((ledger) =>
+    untilHeard(() => env.LEDGER.getByName(ledger).settle(hold.holdId, taken)),
+  )
   for (const draw of hold.draws) {
     const told = settleDraw(given, draw, taken)
     if (told !== undefined) waits.push(told)
   }
-  return waits.length > 0 ? Promise.all(waits) : undefined
-}
-
-async function settleAll(env: LimitsEnv, { holdId, ledgers }: Hold, taken: Taken): Promise<void> {
-  await Promise.all(
-    ledgers.map((ledger) => untilHeard(() => env.LEDGER.getByName(ledger).settle(holdId, taken))),
-  )
+  return waits.length > 0 ? Promise.all(waits).then((crossings) => crossings.flat()) : undefined
 }
 
 /** A subject, and what was drawn from its lease. */
@@ -167,7 +168,7 @@ async function askOne(
   applied: AppliedLimits,
   late: Promise<undefined>,
 ): Promise<ReserveReply | undefined> {
-  const { env, leases, holdId, wish, lifetimeMs, nowMs, now, background } = admission
+  const { env, leases, holdId, wish, lifetimeMs, nowMs, now, background, crossed } = admission
   const call = { holdId, policies: applied.policies, wish, lifetimeMs }
   const renewal = leases?.renewal(applied, admission)
   if (renewal === undefined) {
@@ -181,7 +182,7 @@ async function askOne(
   const asking = ask(admission, applied.ledger, { ...call, lease: renewal.call }, unsure)
   const answered = Promise.race([asking, late])
   // Also when the client leaves meanwhile: what may have been granted must be given back.
-  background(answered.then((reply) => renewed({ env, now }, renewal, reply)))
+  background(answered.then((reply) => renewed({ env, now }, renewal, reply)).then(crossed))
   const reply = await answered
   leases?.note(applied, reply, nowMs)
   return reply

@@ -53,6 +53,13 @@ export interface Taken {
   output?: OutputSeen
 }
 
+/** A count that the truth about a request took beyond its policy's value; told once in a window for each value. */
+export interface Crossing {
+  /** Its name, which begins with the policy's `counterPrefix`. */
+  counter: string
+  used: number
+}
+
 /** What a request took that never ran. */
 export const NOTHING_TAKEN: Taken = { requests: 0, tokens: 0, cost: 0 }
 

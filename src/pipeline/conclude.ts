@@ -1,16 +1,15 @@
-import { settle } from '../limits/reserve'
 import { emitLog } from '../logs/emit'
 import { describe, type Failure } from '../platform/failure'
 import { rememberAnswer } from './affinity'
 import { keepAnswer, receivedWhole } from './keep-answer'
 import { type Known, recordOf } from './record'
 import { redactedRecord } from './redacted-record'
+import { settleLimits } from './settle-limits'
 import { type Ending, type Exchange, estimatedUsage, type Job, type WholeAnswer } from './stages'
-import { takenBy } from './taken'
 
 /** The one exit of a request: its log record leaves and its limits are settled, behind the answer. */
 export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
-  const { env, effects, background } = exchange
+  const { env, background } = exchange
   known.ending = ending
   known.onEnd?.(ending)
   background(emitLog(env, redactedRecord(recordOf(exchange, known, ending), known.settings)))
@@ -21,7 +20,7 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
     known.tellOthers?.(ending, keeping)
   }
   if (known.hold === undefined) return
-  const settling = settle({ env, now: effects.now }, known.hold, takenBy(exchange, known, ending))
+  const settling = settleLimits(exchange, known, { hold: known.hold, ending })
   if (settling !== undefined) background(settling)
 }
 

@@ -22,11 +22,12 @@ import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
 import { unknownPriceFailure, type WishFacts, wishOf } from './limit-wish'
 import type { Known } from './record'
+import { tellCrossed } from './settle-limits'
 import type { Exchange } from './stages'
 import { surroundingsOf, withCanonicalSubject } from './surroundings'
 
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
-const HOLD_GRACE_MS = 60_000
+const DEFAULT_LIMITS_GRACE_MS = 60_000
 /** A ledger that has not answered by then is away. */
 const DEFAULT_LIMITS_TIMEOUT_MS = 5_000
 
@@ -74,11 +75,12 @@ export function reserveLimits(
     ...{ env, applied, background, nowMs },
     ...(leases === undefined ? {} : { leases }),
     now: effects.now,
+    crossed: (crossings) => tellCrossed(exchange, known, crossings),
     refusals: isolate.refusals,
     holdId: logId,
     wish: facts.wish,
     timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
-    lifetimeMs: given.longestMs + HOLD_GRACE_MS,
+    lifetimeMs: given.longestMs + numberVariable(env.LIMITS_GRACE_MS, DEFAULT_LIMITS_GRACE_MS),
   })
   if (!(reserving instanceof Promise) && reserving.kind === 'granted') {
     admitted(known, { outcome: reserving, facts, nowMs })

@@ -1,5 +1,5 @@
 import { drizzle } from 'drizzle-orm/d1'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type {
   ApiKeyRow,
   CacheGenerationRow,
@@ -50,12 +50,12 @@ const lastGoodSchema = z.object({
   models: z.array(z.custom<ModelRow>(isRow)),
   limits: z.array(z.custom<LimitRow>(isRow)),
   // A copy of a release before these sections has none of them.
-  providerKeys: z.array(z.custom<ProviderKeyRow>(isRow)).default([]),
-  loadBalanceGroups: z.array(z.custom<LoadBalanceGroupRow>(isRow)).default([]),
-  settings: z.array(z.custom<SettingsRow>(isRow)).default([]),
-  customers: z.array(z.custom<CustomerBudgets>(isRow)).default([]),
-  cacheGenerations: z.array(z.custom<CacheGenerationRow>(isRow)).default([]),
-  prompts: z.custom<PromptIndex['rows']>(isRow).default(NO_PROMPTS.rows),
+  providerKeys: z._default(z.array(z.custom<ProviderKeyRow>(isRow)), []),
+  loadBalanceGroups: z._default(z.array(z.custom<LoadBalanceGroupRow>(isRow)), []),
+  settings: z._default(z.array(z.custom<SettingsRow>(isRow)), []),
+  customers: z._default(z.array(z.custom<CustomerBudgets>(isRow)), []),
+  cacheGenerations: z._default(z.array(z.custom<CacheGenerationRow>(isRow)), []),
+  prompts: z._default(z.custom<PromptIndex['rows']>(isRow), NO_PROMPTS.rows),
 })
 
 /** The configuration in D1, held in memory and looked after as described at `createSnapshot`. */

@@ -170,7 +170,7 @@ async function givenRow(context: RouteContext, given: ModelFields): Promise<Part
 
 /** A section of settings with what a change names; null takes a value away, or all of them. */
 function changed<Section extends object>(
-  schema: z.ZodType<Section>,
+  schema: z.core.$ZodType<Section>,
   before: Section | null,
   given: Readonly<Record<string, unknown>> | null | undefined,
 ): Section | null {
@@ -178,7 +178,7 @@ function changed<Section extends object>(
   const left = Object.entries({ ...before, ...given }).filter(
     ([, value]) => value !== null && value !== undefined,
   )
-  return given === null || left.length === 0 ? null : schema.parse(Object.fromEntries(left))
+  return given === null || left.length === 0 ? null : z.parse(schema, Object.fromEntries(left))
 }
 
 /** A provider by slug or, as older clients do, by number. */

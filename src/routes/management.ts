@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import * as z from 'zod'
 import { describe, type Failure, failureHeaders, SluiceError } from '../platform/failure'
 
 const MAX_BODY_CHARACTERS = 1024 * 1024
@@ -15,7 +15,7 @@ export function managementError(failure: Failure): Response {
 }
 
 /** The request's JSON body in the shape of a schema, or a refusal that names each field. */
-export async function readJson<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+export async function readJson<T>(request: Request, schema: z.core.$ZodType<T>): Promise<T> {
   const text = await request.text()
   if (text.length > MAX_BODY_CHARACTERS)
     throw new SluiceError({ kind: 'body_too_large', message: 'The body is larger than 1 MiB.' })
@@ -23,8 +23,8 @@ export async function readJson<T>(request: Request, schema: z.ZodType<T>): Promi
 }
 
 /** A value in the shape of a schema, or a refusal that names each field. */
-export function checked<T>(value: unknown, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(value)
+export function checked<T>(value: unknown, schema: z.core.$ZodType<T>): T {
+  const parsed = z.safeParse(schema, value)
   if (parsed.success) return parsed.data
   const errors: Record<string, string[]> = {}
   for (const issue of parsed.error.issues) {

@@ -15,7 +15,7 @@ import type { RouteContext } from './route'
 const UNLIMITED = -1
 const fields = {
   name: z.string().trim().min(1, 'must not be empty').max(200),
-  expiry_date: dateOrTime.nullish(),
+  expiry_date: z.nullish(dateOrTime),
   /** Requests in all. */
   max_usage: z.int('must be a whole number').min(UNLIMITED, 'must be -1 for no limit, or more').nullish(),
   /** Requests per minute. */

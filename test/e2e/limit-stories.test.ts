@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectedUsage, status } from '../fakes'
+import { expectedUsage, reply, status } from '../fakes'
 import { type AlertSink, startSink } from './alert-sink'
 import { type Gateway, startGateway, user } from './gateway'
 
@@ -151,6 +151,32 @@ describe('a limit that is passed by real requests', () => {
     })
     expect(blocked.data.value).toBeGreaterThan(20)
     await gateway.manage('PATCH', `/api/api-keys/${made.id}/`, { limits: null })
+  })
+})
+
+describe('a limit that a request goes beyond only by what it really takes', () => {
+  test.each(['warn', 'block'] as const)('is told of when it is settled, once: %s', async (action) => {
+    const window = action === 'warn' ? 'week' : 'total'
+    const limits = [{ name: action, metric: 'tokens', window, value: 4_000, action }]
+    const { body: made } = await gateway.manage('POST', '/api/api-keys/', { name: `more ${action}`, limits })
+    const path = `/more-${action}`
+    await gateway.manage('POST', '/api/alert-channels/', {
+      ...{ name: path, type: 'webhook', url: sink.url(path), events: [`limit.${action}`] },
+    })
+    gateway.upstream.script(`more-${action}`, reply({ usage: { prompt_tokens: 5_000 } }))
+    const asked = { model: `fake/more-${action}`, stream: false }
+    const first = await chatAs(made.api_key, asked)
+    expect(first.headers.get('x-sluice-limit-warning')).toBeNull()
+    const got = (await sink.settled(path, 1)).map(({ body: text }) => JSON.parse(text))
+    expect(got).toMatchObject([
+      {
+        event: `limit.${action}`,
+        data: { subject: made.id, metric: 'tokens', window, threshold: 4_000, log_id: first.logId },
+      },
+    ])
+    expect(got[0].data.value).toBeGreaterThan(5_000)
+    expect((await chatAs(made.api_key, asked)).status).toBe(action === 'warn' ? 200 : 429)
+    expect(await sink.settled(path, 1)).toHaveLength(1)
   })
 })
 

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Anthropic from '@anthropic-ai/sdk'
+import { GoogleGenAI } from '@google/genai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { after, answer, endlessDrip, json, raw, reply, type Step, status } from '../fakes'
 import { surfaces } from './failures/surfaces'
-import { type Gateway, startGateway, user } from './gateway'
+import { type ChatReply, type Gateway, startGateway, user } from './gateway'
 
 let gateway: Gateway
 
@@ -322,11 +323,18 @@ describe('a refusal', () => {
         return (body) => client.post('/v1/messages', { body: { max_tokens: 50, ...body } })
       },
     ],
+    [
+      'Google, with the fetch that the documentation has',
+      (url, apiKey, seen) => {
+        const httpOptions = { baseUrl: url, fetch: patiently(seen) }
+        const { models } = new GoogleGenAI({ apiKey, httpOptions })
+        return (body) => models.generateContent(asContents(body))
+      },
+    ],
   ])('tells the SDK of %s when to come again, and then it is let in', async (_, open) => {
     const { body } = await limited({ metric: 'concurrency', window: undefined, value: 1 })
     const over = Promise.withResolvers<void>()
-    gateway.upstream.reset()
-    gateway.upstream.script('slow', after(over.promise, answer()), answer())
+    firstWaitsFor(over.promise)
     const statuses: number[] = []
     const call = open(gateway.url, gateway.key, async (input, init) => {
       const response = await fetch(input, init)
@@ -341,6 +349,63 @@ describe('a refusal', () => {
     expect(statuses).toEqual([429, 200])
     expect((await first).status).toBe(200)
   })
+
+  // It has no eye for `Retry-After`, but repeats by its own clock.
+  test('is repeated by the SDK of Google until it is let in, and its tries take nothing', async () => {
+    const { body } = await limited({ metric: 'concurrency', window: undefined, value: 1 })
+    const { body: counted } = await gateway.manage('POST', '/api/limits/', {
+      ...{ name: 'tries', scope: 'customer', subject: Object(body()).customer_identifier },
+      ...{ metric: 'requests', window: 'total', value: 50 },
+    })
+    const over = Promise.withResolvers<void>()
+    firstWaitsFor(over.promise)
+    const statuses: number[] = []
+    const seen: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init)
+      statuses.push(response.status)
+      if (statuses.length === 2) over.resolve()
+      return response
+    }
+    const retryOptions = { attempts: 20, initialDelay: 0.1, expBase: 1 }
+    const httpOptions = { baseUrl: gateway.url, fetch: seen, retryOptions }
+    const { models } = new GoogleGenAI({ apiKey: gateway.key, httpOptions })
+    const first = gateway.chat(body({ model: 'slow' }))
+    await gateway.upstream.waitFor(({ model }) => model === 'slow')
+    const { text } = await models.generateContent(asContents(body({ model: 'slow' })))
+    expect(text).toContain('hello there')
+    expect([statuses.slice(0, 2), statuses.at(-1)]).toEqual([[429, 429], 200])
+    expect((await first).status).toBe(200)
+    await expect
+      .poll(async () => (await gateway.manage('GET', `/api/limits/${counted.id}/`)).body)
+      .toMatchObject({ used: 2, reserved: 0 })
+  })
+
+  /** The first call of the model `slow` is answered then, and all others at once. */
+  function firstWaitsFor(over: Promise<void>): void {
+    gateway.upstream.reset()
+    gateway.upstream.script('slow', after(over, answer()), answer())
+  }
+
+  /** As docs/limits.md has it. */
+  function patiently(send: typeof fetch): typeof fetch {
+    return async (input, init) => {
+      for (;;) {
+        const response = await send(input, init)
+        const seconds = Number(response.headers.get('retry-after'))
+        const mayPass = response.headers.get('x-should-retry') !== 'false'
+        if (response.status !== 429 || !(seconds > 0) || !mayPass) return response
+        await response.body?.cancel()
+        await sleep(seconds * 1_000)
+      }
+    }
+  }
+
+  /** A chat's body, as Google's SDK takes it. */
+  function asContents(body: object) {
+    const { model, customer_identifier } = Object(body)
+    const httpOptions = { extraBody: { customer_identifier } }
+    return { model: String(model), contents: 'hello there', config: { httpOptions } }
+  }
 
   test('takes nothing of the limits that would have let the request in', async () => {
     const roomy = await limited({ value: 50 })
@@ -497,6 +562,39 @@ describe('500 streams at once against money for about 50', () => {
     for (let status = 200; status === 200; await settled()) status = (await gateway.chat(body(one))).status
     expect(called() * costNano).toBeLessThanOrEqual(value * 1e9)
     expect(called()).toBeGreaterThanOrEqual(47)
+    const { used, reserved } = await settled()
+    expect([Math.round(Number(used) * 1e9), reserved]).toEqual([called() * costNano, 0])
+  }, 120_000)
+})
+
+describe('a subject that is called more often than its isolate asks about it', () => {
+  /** Most of the requests of a hot subject ask no ledger, so that their `Server-Timing` tells no `limits`. */
+  const isDrawn = ({ status, headers }: ChatReply) =>
+    status === 200 && !/\blimits;/.test(headers.get('server-timing') ?? '')
+
+  test('never takes more than there is, and what is left can be used', async () => {
+    gateway.upstream.script('load', answer({ content: 'word '.repeat(40).trim() }))
+    const one = { messages: user('hello there'), model: 'load', max_tokens: 60 }
+    const probe = await gateway.chat({ ...one, customer_identifier: 'hot probe' })
+    const costNano = await nanoOf(probe.logId)
+    const [paid, calls] = [400, 700]
+    const value = (paid * costNano) / 1e9
+    const { body, settled } = await limited({ metric: 'cost', value })
+    const before = gateway.upstream.calls.length
+    const called = () => gateway.upstream.calls.length - before
+    const replies: ChatReply[] = []
+    const callOn = async () => {
+      while (replies.length < calls) replies.push(await gateway.chat(body(one)))
+    }
+    await Promise.all(Array.from({ length: 50 }, callOn))
+    expect([...new Set(replies.map(({ status }) => status))].sort()).toEqual([200, 429])
+    expect(replies.filter(isDrawn).length).toBeGreaterThan(100)
+    expect(called()).toBe(replies.filter(({ status }) => status === 200).length)
+    expect(called()).toBeLessThanOrEqual(paid)
+    expect(Math.round(Number((await settled()).used) * 1e9)).toBe(called() * costNano)
+    for (let status = 200; status === 200; await settled()) status = (await gateway.chat(body(one))).status
+    expect(called()).toBeLessThanOrEqual(paid)
+    expect(called()).toBeGreaterThanOrEqual(paid - 3)
     const { used, reserved } = await settled()
     expect([Math.round(Number(used) * 1e9), reserved]).toEqual([called() * costNano, 0])
   }, 120_000)

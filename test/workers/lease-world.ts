@@ -7,7 +7,7 @@ import { Leases } from '../../src/limits/leases'
 import type { Ledger } from '../../src/limits/ledger'
 import type { Amounts, Policy } from '../../src/limits/policy'
 import { type Hold, type LimitsEnv, type Outcome, reserve, settle } from '../../src/limits/reserve'
-import type { Standing, Taken, Wish } from '../../src/limits/wish'
+import type { Crossing, Standing, Taken, Wish } from '../../src/limits/wish'
 import type { Dice } from '../unit/dice'
 import { setClock } from './ledgers'
 
@@ -47,6 +47,8 @@ const SLOWEST_MS = 2_000
 export class LeaseWorld {
   readonly isolates: SimulatedIsolate[] = []
   readonly counts: Record<string, number> = {}
+  /** What leases told at their end. */
+  readonly crossed: Crossing[] = []
   faults: Faults = { lost: 0, unheard: 0, repeated: 0, slow: 0 }
   private sleepers: Sleeper[] = []
   private postponed: (() => Promise<unknown>)[] = []
@@ -225,6 +227,7 @@ export class SimulatedIsolate {
         timeoutMs: 5_000,
         nowMs: world.nowMs,
         now: () => world.nowMs,
+        crossed: async (crossings) => void world.crossed.push(...crossings),
         background: (work) => void work,
       }),
     )

@@ -257,4 +257,14 @@ describe('a value that is passed', () => {
     for (const isolate of isolates) await ask(isolate, applied, 100, 50)
     expect(isolates.flatMap(({ admitted }) => admitted)).toHaveLength(800)
   })
+
+  test('by what requests took at last is told by the report of their lease', async () => {
+    const applied = subjectOf([policy('tokens', { metric: 'tokens', value: 10_000, action: 'warn' })])
+    const isolate = await leased(applied)
+    const [one] = isolate.admitted.filter(({ hold }) => hold.draws.length > 0)
+    if (one !== undefined) isolate.end(one, { ...taken, tokens: 12_345 })
+    expect(world.crossed).toEqual([])
+    await world.pass(2 * LEASE_TERM_MS)
+    expect(world.crossed).toEqual([{ counter: expect.stringContaining('tokens tokens day'), used: 12_345 }])
+  })
 })

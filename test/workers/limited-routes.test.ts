@@ -41,11 +41,15 @@ const setUp = {
   ...{ VERTEX_LOCATION: 'l', GOOGLE_SERVICE_ACCOUNT_JSON: '{}' },
 }
 
-async function statusOf(route: InferenceRoute, path: string): Promise<{ status: number; text: string }> {
+async function statusOf(
+  route: InferenceRoute,
+  path: string,
+  key = 'limited.key',
+): Promise<{ status: number; text: string }> {
   const ask = async (body: BodyInit | null, headers: Record<string, string>) => {
     const context = createExecutionContext()
     const url = `https://gateway.example${sampleOf(path)}`
-    const init = { method: route.method, headers: { authorization: 'Bearer limited.key', ...headers }, body }
+    const init = { method: route.method, headers: { authorization: `Bearer ${key}`, ...headers }, body }
     const response = await app.fetch(new Request(url, init), { ...env, ...setUp }, context)
     const text = await response.text()
     await waitOnExecutionContext(context)
@@ -97,6 +101,10 @@ beforeAll(async () => {
   await changeBySql(
     "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('shut', 'shut', 'api_key', 'limited', 'requests', 'day', 0, 'block', 1, 1)",
   )
+  await storeKey('tokens.key', { id: 'tokens' })
+  await changeBySql(
+    "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('no-tokens', 'no tokens', 'api_key', 'tokens', 'tokens', 'day', 0, 'block', 1, 1)",
+  )
   await changeBySql(
     "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('left', 'left', 'customer', 'left', 'tokens', 'year', 5000, 'block', 1, 1), ('one', 'one', 'customer', 'left', 'concurrency', 'total', 1, 'block', 1, 1)",
   )
@@ -120,7 +128,7 @@ describe('a shield', () => {
 })
 
 describe('a ledger that is away', () => {
-  const broken = { reserve: () => Promise.reject(new Error('away')), settle: () => Promise.resolve() }
+  const broken = { reserve: () => Promise.reject(new Error('away')), settle: () => Promise.resolve([]) }
   const away = { LEDGER: { getByName: () => broken } }
 
   test.each([
@@ -153,7 +161,10 @@ describe('a worker that dies in the middle of a request', () => {
         if (name !== 'getByName') return Reflect.get(target, name)
         return (subject: string) => ({
           reserve: (call: ReserveCall) => target.getByName(subject).reserve(call),
-          settle: async (...given: unknown[]) => void settled.push(given),
+          async settle(...given: unknown[]) {
+            settled.push(given)
+            return []
+          },
         })
       },
     })
@@ -190,4 +201,19 @@ describe('no route that a provider answers can dodge a limit', () => {
     const { text } = await statusOf(route, path)
     expect(text).toMatch(/^429 .*The limit 'shut' is reached/m)
   })
+})
+
+/** What reads, removes, counts or uploads takes no tokens. */
+const FREE = /^(?:GET|DELETE) |count_?tokens|:countTokens|\/files|\/cancel\/?$/i
+
+describe('no route that may take tokens can dodge a limit on them', () => {
+  const taking = inference.filter(([name]) => !FREE.test(name))
+
+  test.each(taking)('%s', async (_, route, path) => {
+    expect((await statusOf(route, path, 'tokens.key')).text).toMatch(
+      /^429 .*The limit 'no tokens' is reached/m,
+    )
+  })
+
+  test('and those are most of them', () => expect(taking.length).toBeGreaterThan(inference.length / 3))
 })
