@@ -26,7 +26,7 @@ export const scenarios = [
     2400,
     {
       limited: true,
-      limit: { plain: 3 },
+      limit: { plain: 1.5 },
     },
   ),
   json('json-1k-prompt', 'JSON 1 KB, made from a stored prompt', 'reply-1k', KB, 2400, {
