@@ -8,7 +8,7 @@ import { asker, closeChild, scratchFolder, startChild } from './children.mjs'
 import { cpuMicros, modernNode, moveSelf, onCore, placement } from './machine.mjs'
 import { provision } from './provision.mjs'
 import { median } from './statistics.mjs'
-import { floorWorker, gatewayWorker, keptWorker, startWorkerd } from './workerd.mjs'
+import { floorWorker, gatewayAlone, gatewayWorker, keptWorker, startWorkerd } from './workerd.mjs'
 
 const GATEWAY_CONFIG = 'wrangler.toml'
 const CONSUMER_CONFIG = 'src/consumer/wrangler.toml'
@@ -43,7 +43,7 @@ export async function setStage(root, built, { inspector = false, cached = false,
   const services = await startServices(root, built, secrets, socketPath, cores)
 
   const { config, build } = built.gateway
-  const gateway = gatewayWorker(build, config, secrets, socketPath)
+  const gateway = gatewayWorker(built.gateway, built.consumer, secrets, socketPath)
   const floor = floorWorker(join(built.folder, 'floor'), config, upstream.value)
   const floorRun = await startWorkerd(root, floor, { core: cores.worker })
   const gatewayRun = await startWorkerd(root, gateway, { core: cores.worker, inspector })
@@ -53,7 +53,8 @@ export async function setStage(root, built, { inspector = false, cached = false,
   async function startVariant(role, variables) {
     const folder = join(built.folder, role)
     cpSync(build.folder, folder, { recursive: true })
-    const worker = gatewayWorker({ ...build, folder }, config, { ...secrets, ...variables }, socketPath)
+    const copy = { ...built.gateway, build: { ...build, folder } }
+    const worker = gatewayWorker(copy, built.consumer, { ...secrets, ...variables }, socketPath)
     const run = await startWorkerd(root, worker, { core: cores.worker })
     return { name: role, role, ...run, logged: true, rewritten: true }
   }
@@ -86,7 +87,7 @@ export async function setStage(root, built, { inspector = false, cached = false,
     batchSeconds,
     askUpstream: upstream.ask,
     askServices: services.ask,
-    plans: { floor, gateway },
+    plans: { floor, gateway: gatewayAlone(gateway) },
   }
 }
 

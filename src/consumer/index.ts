@@ -1,10 +1,19 @@
+import { WorkerEntrypoint } from 'cloudflare:workers'
 import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
 import { type LimitsCrossed, limitsCrossedSchema } from '../logs/limits-crossed'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
 import { readLogSettings } from '../logs/log-settings'
 import { type LogStoreEnv, storeRecords } from '../logs/log-store'
+import { recordFromJson } from '../logs/record-from-json'
 import { removeExpired } from '../logs/retention'
-import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
+import { UNDELIVERED_PREFIX } from '../logs/undelivered'
+import { answerManagement } from '../management/answer'
+import type { ManagementEnv } from '../management/route'
+import { realEffects } from '../platform/effects'
+import type { PriceService } from '../providers/asked-prices'
+import type { ListedCall, ListedModel } from '../providers/cost'
+import { listCost, listRates } from '../providers/prices'
+import type { RateTable } from '../providers/rates'
 import {
   type AlertsEnv,
   deliverAlerts,
@@ -52,6 +61,28 @@ export default {
     await runAlerts(env, scheduledTime)
   },
 } satisfies ExportedHandler<ConsumerEnv>
+
+/** What the gateway asks of this worker, over a service binding; nobody else can. */
+export class Management extends WorkerEntrypoint<ManagementEnv> implements PriceService {
+  /** Answers a request of the management API that the gateway has let in. */
+  override fetch(request: Request): Promise<Response> {
+    return answerManagement(request, this.env, this.ctx)
+  }
+
+  /** The rates of a model of the price list, for what limits on cost reserve. */
+  async listRates(model: ListedModel): Promise<RateTable> {
+    return listRates(model, realEffects.now())
+  }
+
+  /** What a call cost by the price list, in billionths of a US dollar: as its log row will say. */
+  async listCost(call: ListedCall): Promise<number | null> {
+    return listCost(call)
+  }
+}
+// biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports
+export { SharedCall } from '../flights/shared-call'
+export { IdempotentCall } from '../idempotency/idempotent-call'
+export { Ledger } from '../limits/ledger'
 
 async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise<void> {
   const readable: Message[] = []

@@ -1,8 +1,6 @@
 import * as z from 'zod'
 import { logRecordSchema } from './log-record'
-
-/** A message is refused, and kept as a dead letter, when its version is not this one. */
-export const LIMITS_CROSSED_VERSION = 1
+import { LIMITS_CROSSED_VERSION } from './message-versions'
 
 /**
  * A message beside the log records: limits that a request was let in by, and that what it really took went beyond. With

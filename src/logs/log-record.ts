@@ -1,8 +1,6 @@
 import * as z from 'zod'
 import { pricesSchema, usageSchema } from '../providers/stored-shapes'
-
-/** A message is refused, and kept as a dead letter, when its version is not this one. */
-export const LOG_RECORD_VERSION = 1
+import { LOG_RECORD_VERSION } from './message-versions'
 
 const credentialKind = z.enum(['none', 'secret', 'stored', 'override', 'load_balance', 'customer'])
 

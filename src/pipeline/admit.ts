@@ -5,12 +5,14 @@ import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Timeouts } from '../platform/lifeline'
+import { DEFAULT_MAX_BODY_BYTES } from '../platform/read-body'
 import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
 import type { Pin } from '../routing/pin'
 import { plan } from '../routing/plan'
 import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
+import { surroundingsOf } from '../routing/surroundings'
 import { targetsWithOrigin } from './affinity'
 import { identify } from './authenticate'
 import { cacheWish, lookUp } from './caching'
@@ -25,10 +27,6 @@ import { redactedIntake } from './redacted-intake'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { retryDefaultsOf, sourcesOf } from './stored-routing'
-import { surroundingsOf } from './surroundings'
-
-/** What a request's body may have when MAX_BODY_BYTES does not say. */
-export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
 
 /** Everything before the first upstream call: who asks, for what, and who may answer. */
 export async function admit(

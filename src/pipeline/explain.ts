@@ -5,6 +5,7 @@ import { amountsOf } from '../limits/wish'
 import type { Config } from '../platform/config'
 import type { Timeouts } from '../platform/lifeline'
 import type { Pin } from '../routing/pin'
+import { surroundingsOf } from '../routing/surroundings'
 import { admittedIntake, jobOf, prepare } from './admit'
 import { cacheWish, cachingOf } from './caching'
 import { explainedTargets } from './explain-target'
@@ -14,7 +15,6 @@ import { wishOf } from './limit-wish'
 import type { Known } from './record'
 import { limitsOf } from './reserve-limits'
 import type { Exchange, Job } from './stages'
-import { surroundingsOf } from './surroundings'
 
 /**
  * What would be done with a request, in the words of the API: the same steps as of a call, up to the first that would
@@ -40,7 +40,7 @@ export async function explain(
     targets: await explainedTargets(job, surroundingsOf(env, config, protocol.speaks)),
     retry: { num_retries: job.retry.retries, retry_after: job.retry.firstWaitMs / 1_000 },
     deadlines: inSeconds(job.timeouts),
-    limits: explainedLimits(job, config),
+    limits: await explainedLimits(job, config),
     parameters: explainedParameters(intake),
     prompt: explainedPrompt(known.prompt),
     cache_key: await explainedKey(job, isolate, config),
@@ -70,14 +70,15 @@ function inSeconds({ headersMs, firstContentMs, idleMs, totalMs }: Timeouts) {
   }
 }
 
-function explainedLimits(job: Job, config: Config) {
-  const { caller, intake, targets, protocol, effects } = job
+async function explainedLimits(job: Job, config: Config) {
+  const { caller, intake, targets, protocol } = job
   const [target] = targets
   const request = { caller, parameters: intake.parameters, model: target?.model }
   const applied = limitsOf(job, config, request)
   if (applied.length === 0) return []
   const estimate = () => protocol.estimateTokens(intake.bytes, intake.members)
-  const { wish, isPriceUnknown } = wishOf({ ...request, target, estimate }, { nowMs: effects.now() })
+  const facts = await wishOf(job, applied, { ...request, target, estimate })
+  const { wish, isPriceUnknown, isPriceAway } = facts
   const { output } = wish
   // The ledgers know better, once they have seen calls like this one.
   const written = output === undefined ? 0 : output.choices * expectedOutput(null, output.mostTokens)
@@ -88,7 +89,8 @@ function explainedLimits(job: Job, config: Config) {
       window: metric === 'concurrency' ? null : window,
       value: shownValue(metric, value),
       action,
-      reserves: metric === 'cost' && isPriceUnknown ? null : shownValue(metric, amounts[metric]),
+      reserves:
+        metric === 'cost' && (isPriceUnknown || isPriceAway) ? null : shownValue(metric, amounts[metric]),
     })),
   )
 }

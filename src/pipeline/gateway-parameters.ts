@@ -1,8 +1,10 @@
 import * as z from 'zod/mini'
 import { CACHE_OPTIONS, cacheShape } from '../cache/policy'
+import { CUSTOMER_NAMES, customerParamsSchema, identifier, spanName } from '../limits/customer-parameters'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
+import { CONTAINERS, HEADERS, NAMES } from '../platform/parameter-names'
 import '../platform/schema-messages'
 import { LONGEST_TIMEOUT } from '../platform/settings'
 import { promptShape } from '../prompts/prompt-call'
@@ -10,9 +12,7 @@ import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
 import { routingShape } from '../routing/parameters'
-import { CUSTOMER_NAMES, customerParamsSchema, identifier, spanName } from './customer-parameters'
 import { notAnObject, readMetadata } from './parameter-metadata'
-import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
 const fields = z.record(z.string(), z.unknown())
 

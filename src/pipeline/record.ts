@@ -3,14 +3,9 @@ import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
 import type { CountedLimit, Hold } from '../limits/reserve'
 import type { OutputWish } from '../limits/wish'
-import {
-  LOG_RECORD_VERSION,
-  type LogAttempt,
-  type LogBody,
-  type LogCache,
-  type LogRecord,
-  type LogTags,
-} from '../logs/log-record'
+import type { LogAttempt, LogBody, LogCache, LogRecord, LogTags } from '../logs/log-record'
+import { tagsOf } from '../logs/log-tags'
+import { LOG_RECORD_VERSION } from '../logs/message-versions'
 import type { Settings } from '../platform/settings'
 import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
@@ -20,7 +15,6 @@ import type { GatewayParameters } from './gateway-parameters'
 import { headerMetadata } from './header-metadata'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
-import { tagsOf } from './log-tags'
 import { loggedPrompt } from './prompt-log'
 import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'

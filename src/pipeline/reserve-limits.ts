@@ -9,6 +9,7 @@ import {
   policiesOf,
 } from '../limits/applied-limits'
 import { limitsOfKey } from '../limits/inline'
+import type { Policy } from '../limits/policy'
 import { refusalOf } from '../limits/refusal'
 import { type Outcome, reserve } from '../limits/reserve'
 import type { Config } from '../platform/config'
@@ -17,19 +18,23 @@ import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { TokenEstimate } from '../protocols/token-estimate'
 import type { Target } from '../providers/target'
+import { surroundingsOf, withCanonicalSubject } from '../routing/surroundings'
 import { customerLimits, noteCustomer } from './customers'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
-import { unknownPriceFailure, type WishFacts, wishOf } from './limit-wish'
+import {
+  DEFAULT_LIMITS_TIMEOUT_MS,
+  uncheckedPolicy,
+  unknownPriceFailure,
+  type WishFacts,
+  wishOf,
+} from './limit-wish'
 import type { Known } from './record'
 import { tellCrossed } from './settle-limits'
 import type { Exchange } from './stages'
-import { surroundingsOf, withCanonicalSubject } from './surroundings'
 
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
 const DEFAULT_LIMITS_GRACE_MS = 60_000
-/** A ledger that has not answered by then is away. */
-const DEFAULT_LIMITS_TIMEOUT_MS = 5_000
 
 /** Whom a request's limits are about. */
 export interface LimitedRequest {
@@ -63,14 +68,26 @@ export function reserveLimits(
   noteCustomer(exchange, given)
   const applied = limitsOf(exchange, given.config, given)
   if (applied.length === 0) return undefined
+  const facts = wishOf(exchange, applied, given)
+  return facts instanceof Promise
+    ? facts.then((told) => reserveWish(exchange, isolate, { ...given, applied, facts: told }))
+    : reserveWish(exchange, isolate, { ...given, applied, facts })
+}
+
+function reserveWish(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: Reservation & { applied: readonly AppliedLimits[]; facts: WishFacts },
+): Promise<void> | undefined {
   const { env, effects, background, logId } = exchange
+  const { known, applied, facts } = given
   const nowMs = effects.now()
-  const facts = wishOf(given, { nowMs })
-  const { known } = given
+  const unchecked = uncheckedPolicy(applied, facts)
+  if (unchecked !== undefined) throw cannotBeChecked(unchecked)
   const refused = unknownPriceFailure(applied, facts, given)
   if (refused !== undefined) throw new SluiceError(refused)
   // Of what nobody can tell the price of nothing is given out by an isolate.
-  const leases = facts.isPriceUnknown ? undefined : isolate.leases
+  const leases = facts.isPriceUnknown || facts.isPriceAway ? undefined : isolate.leases
   const reserving = reserve({
     ...{ env, applied, background, nowMs },
     ...(leases === undefined ? {} : { leases }),
@@ -98,12 +115,14 @@ function admitted(known: Known, given: { outcome: Outcome; facts: WishFacts; now
     facts.isPriceUnknown && outcome.counted.some(({ policy }) => policy.metric === 'cost')
   known.limits = { isAllowed: outcome.kind === 'granted', counted: outcome.counted, isPriceUnknown }
   if (outcome.kind === 'refused') throw new SluiceError(refusalOf(outcome.by, nowMs))
-  if (outcome.kind === 'unavailable') {
-    const message = `The limit '${outcome.policy.name}' cannot be checked right now. Send the request again in a moment.`
-    throw new SluiceError({ kind: 'unavailable', message, retryAfterSeconds: 1 })
-  }
+  if (outcome.kind === 'unavailable') throw cannotBeChecked(outcome.policy)
   known.hold = outcome.hold
   if (facts.wish.output !== undefined) known.output = facts.wish.output
+}
+
+function cannotBeChecked({ name }: Policy): SluiceError {
+  const message = `The limit '${name}' cannot be checked right now. Send the request again in a moment.`
+  return new SluiceError({ kind: 'unavailable', message, retryAfterSeconds: 1 })
 }
 
 /** The limits that a request is counted on, by subject. */

@@ -1,26 +1,26 @@
 import { counterPrefix } from '../limits/policy'
 import { type CountedLimit, type Hold, settle } from '../limits/reserve'
 import type { Crossing } from '../limits/wish'
-import { LIMITS_CROSSED_VERSION, type LimitsCrossed } from '../logs/limits-crossed'
+import type { LimitsCrossed } from '../logs/limits-crossed'
+import { LIMITS_CROSSED_VERSION } from '../logs/message-versions'
 import { limitInfoOf } from './limit-info'
 import type { Known } from './record'
 import type { Ending, Exchange } from './stages'
 import { takenBy } from './taken'
 
 /**
- * Replaces what a request held of its limits by what it took; undefined when there is nothing to wait for. A limit that
- * only the truth went beyond was not yet when the log record said where it stood, so that it is told by a message of its
- * own. Never rejects.
+ * Replaces what a request held of its limits by what it took. A limit that only the truth went beyond was not yet when
+ * the log record said where it stood, so that it is told by a message of its own. Never rejects.
  */
-export function settleLimits(
+export async function settleLimits(
   exchange: Exchange,
   known: Known,
   given: { hold: Hold; ending: Ending },
-): Promise<void> | undefined {
+): Promise<void> {
   const { env, effects } = exchange
-  const taken = takenBy(exchange, known, given.ending)
-  const settling = settle({ env, now: effects.now }, given.hold, taken)
-  return settling?.then((crossings) => tellCrossed(exchange, known, crossings))
+  const taken = await takenBy(exchange, known, given.ending)
+  const crossings = await settle({ env, now: effects.now }, given.hold, taken)
+  if (crossings !== undefined) await tellCrossed(exchange, known, crossings)
 }
 
 /** Tells of limits of a request that were passed after it was let in. Never rejects. */

@@ -1,12 +1,16 @@
 import type { Taken } from '../limits/wish'
 import { UNREACHED } from '../platform/failure'
 import type { Usage } from '../protocols/canonical'
-import { costOf } from '../providers/prices'
+import { settledCost } from '../providers/asked-prices'
 import type { Known } from './record'
 import type { Ending, Exchange } from './stages'
 
 /** What a request that has ended really took of its limits: as the log will say, to the billionth of a dollar. */
-export function takenBy(exchange: Pick<Exchange, 'startedAtMs'>, known: Known, ending: Ending): Taken {
+export async function takenBy(
+  exchange: Pick<Exchange, 'env' | 'startedAtMs'>,
+  known: Known,
+  ending: Ending,
+): Promise<Taken> {
   const { attempts, replayed, cached, output } = known
   const { usage, kind } = ending
   // What others paid for costs nothing, but it was asked for.
@@ -16,27 +20,27 @@ export function takenBy(exchange: Pick<Exchange, 'startedAtMs'>, known: Known, e
   return {
     requests: wasReached ? 1 : 0,
     tokens: usage === undefined ? untold(ending) : tokensOf(usage),
-    cost: costTaken(exchange, known, ending),
+    cost: await costTaken(exchange, known, ending),
     ...(hasWritten ? { output: { series: output.series, tokens: usage.outputTokens / output.choices } } : {}),
   }
 }
 
 /** Null when it costs something and nobody can tell how much. */
-function costTaken(
-  { startedAtMs }: Pick<Exchange, 'startedAtMs'>,
+async function costTaken(
+  { env, startedAtMs }: Pick<Exchange, 'env' | 'startedAtMs'>,
   { limits }: Known,
   ending: Ending,
-): number | null {
+): Promise<number | null> {
   const { usage, target } = ending
   if (limits?.counted.some(({ policy }) => policy.metric === 'cost') !== true) return 0
   if (usage === undefined) return untold(ending)
-  return costOf({
+  return settledCost(env, {
     usage,
     prices: target?.prices,
     pricesAs: target?.pricesAs,
     upstreamModel: target?.upstreamModel,
     startedAtMs,
-  }).costNanoUsd
+  })
 }
 
 /** Nobody tells what an answer took, nor did its texts: it counts as it was reserved; where none came, for nothing. */

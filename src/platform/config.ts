@@ -58,8 +58,11 @@ const lastGoodSchema = z.object({
   prompts: z._default(z.custom<PromptIndex['rows']>(isRow), NO_PROMPTS.rows),
 })
 
+/** Where the configuration is; with KV it survives the database being away. */
+export type ConfigEnv = Pick<Env, 'CONFIG'> & Partial<Pick<Env, 'CACHE'>>
+
 /** The configuration in D1, held in memory and looked after as described at `createSnapshot`. */
-export function createConfigSnapshot(env: Env, now: () => number): Snapshot<Config> {
+export function createConfigSnapshot(env: ConfigEnv, now: () => number): Snapshot<Config> {
   return createSnapshot<Config>({
     load: (known) => loadConfig(env, known).catch(unavailable),
     rescue: () => readLastGood(env),
@@ -79,7 +82,7 @@ function unavailable(cause: unknown): never {
 }
 
 /** Reads the version counters, then the sections that moved; the known configuration itself when none did. */
-async function loadConfig(env: Env, known: Config | undefined): Promise<Config> {
+async function loadConfig(env: ConfigEnv, known: Config | undefined): Promise<Config> {
   const database = drizzle(env.CONFIG)
   if (known === undefined) return loadAll(env)
   const rows = await database.select().from(configVersions)
@@ -126,7 +129,7 @@ async function loadConfig(env: Env, known: Config | undefined): Promise<Config> 
   }
 }
 
-async function loadAll(env: Env): Promise<Config> {
+async function loadAll(env: ConfigEnv): Promise<Config> {
   const database = drizzle(env.CONFIG)
   const read = sections(database)
   const [
@@ -226,15 +229,16 @@ function settingsOf([row]: SettingsRow[]): Settings {
   return row?.value ?? NOTHING_SET
 }
 
-async function readLastGood(env: Env): Promise<Config | undefined> {
-  const stored = lastGoodSchema.safeParse(await env.CACHE.get(LAST_GOOD, 'json'))
+async function readLastGood({ CACHE }: ConfigEnv): Promise<Config | undefined> {
+  const stored = lastGoodSchema.safeParse(await CACHE?.get(LAST_GOOD, 'json'))
   return stored.success ? indexed(stored.data) : undefined
 }
 
 // Written only when it differs from what is there: many isolates load each change, and KV takes one write a second.
-async function keepLastGood(env: Env, config: Config): Promise<void> {
+async function keepLastGood({ CACHE }: ConfigEnv, config: Config): Promise<void> {
+  if (CACHE === undefined) return
   const version = JSON.stringify([LAST_GOOD_FORMAT, config.versions])
-  const stored = await env.CACHE.getWithMetadata<{ version: string }>(LAST_GOOD, 'stream')
+  const stored = await CACHE.getWithMetadata<{ version: string }>(LAST_GOOD, 'stream')
   await stored.value?.cancel()
   if (stored.metadata?.version === version) return
   const rows = {
@@ -254,7 +258,7 @@ async function keepLastGood(env: Env, config: Config): Promise<void> {
       return { scope, subject: subject.join(':'), beganAtMs }
     }),
   }
-  await env.CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })
+  await CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })
 }
 
 function isRow(value: unknown): boolean {

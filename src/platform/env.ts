@@ -33,7 +33,7 @@ export interface Env {
 }
 
 /** A worker variable or secret by a name that is only known at run time, such as a provider's. */
-export function variable(env: Env, name: string): string | undefined {
+export function variable(env: object, name: string): string | undefined {
   const value: unknown = Reflect.get(env, name)
   return typeof value === 'string' && value !== '' ? value : undefined
 }

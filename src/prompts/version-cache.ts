@@ -14,8 +14,8 @@ export interface VersionCache {
   held(promptId: string, version: number | 'latest'): PromptVersionRow | undefined
   /** Reads a version; when the database is away, an older copy does. Undefined when there is none. */
   load(promptId: string, version: number | 'latest'): Promise<PromptVersionRow | undefined>
-  /** Forgets a prompt that was changed here. */
-  forget(promptId: string): void
+  /** Reads everything again: a prompt was changed. */
+  forgetAll(): void
 }
 
 interface Entry {
@@ -53,8 +53,8 @@ export function createVersionCache(env: Env, now: () => number): VersionCache {
         return known.row
       }
     },
-    forget(promptId) {
-      for (const key of [...entries.keys()]) if (key.startsWith(`${promptId} `)) entries.delete(key)
+    forgetAll() {
+      entries.clear()
     },
   }
 }

@@ -234,6 +234,24 @@ describe('a limit on tokens', () => {
     if (as !== 'nothing') expect(amounts[as]).toBeGreaterThan(0)
   })
 
+  // Anthropic tells the output when it has ended, and that it is 1 before.
+  test('counts the words that came of a stream that its client leaves before the usage', async () => {
+    const { subject, settled } = await limited({ metric: 'tokens', value: 100_000 })
+    gateway.upstream.script('claude', endlessDrip(5, { content: ['drip drip drip '] }))
+    const asked = { model: 'claude', max_tokens: 5_000, stream: true, customer_identifier: subject, ...say }
+    const response = await gateway.fetch('/v1/messages', { method: 'POST', body: JSON.stringify(asked) })
+    let came = ''
+    for await (const bytes of response.body ?? []) {
+      came += Buffer.from(bytes).toString()
+      if (came.split('drip').length > 100) break
+    }
+    const row = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
+    expect(row).toMatchObject({ ending: 'cancelled', usage_source: 'partial' })
+    expect(row.usage?.output_tokens).toBeGreaterThan(100)
+    const { input_tokens = 0, output_tokens = 0 } = row.usage ?? {}
+    expect((await settled()).used).toBe(input_tokens + output_tokens)
+  })
+
   test('counts the files of a form before it is let in', async () => {
     const { subject, body } = await limited({ metric: 'tokens', value: 1_000 })
     const fields = formOf({ model: 'fake/heard', customer_identifier: subject })

@@ -2,11 +2,14 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../src/gateway'
 import { policiesOf } from '../../src/limits/applied-limits'
 import type { ReserveCall } from '../../src/limits/wish'
+import type { GatewayEnv } from '../../src/pipeline/stages'
 import { limits } from '../../src/platform/config-schema'
+import { NO_USAGE } from '../../src/protocols/canonical'
+import { costOf } from '../../src/providers/prices'
 import type { InferenceRoute } from '../../src/routes/route'
 import { routes } from '../../src/routes/table'
 import { changeBySql, storeKey } from './config-database'
@@ -96,6 +99,10 @@ beforeAll(async () => {
     await changeBySql(
       `insert into limits (id, name, scope, subject, metric, window, value, action, on_unavailable, created_at_ms, updated_at_ms) values ('${mode}', '${mode}', 'customer', '${mode}', 'requests', 'day', 5, 'block', '${mode}', 1, 1)`,
     )
+  for (const [customer, mode] of Object.entries({ costly: 'closed', lenient: 'open' }))
+    await changeBySql(
+      `insert into limits (id, name, scope, subject, metric, window, value, action, on_unavailable, created_at_ms, updated_at_ms) values ('${customer}', '${customer}', 'customer', '${customer}', 'cost', 'day', 5000000000, 'block', '${mode}', 1, 1)`,
+    )
   await storeKey('free.key', { id: 'free' })
   await storeKey('limited.key', { id: 'limited' })
   await changeBySql(
@@ -147,6 +154,63 @@ describe('a ledger that is away', () => {
       },
       retry_after: 1,
     })
+  })
+})
+
+describe('a limit on cost, for a model of the price list', () => {
+  const usage = { prompt_tokens: 1_234, completion_tokens: 77, total_tokens: 1_311 }
+  const call = { model: 'openai/gpt-4.1-mini', max_tokens: 100 }
+  const away = { ...env.MANAGEMENT, listRates: () => Promise.reject(new Error('away')) }
+  const listCost: GatewayEnv['MANAGEMENT']['listCost'] = (asked) => env.MANAGEMENT.listCost(asked)
+  const used = async (customer: string) => {
+    const rows = await drizzle(env.CONFIG).select().from(limits).where(eq(limits.subject, customer))
+    const policies = rows.flatMap(policiesOf).map(({ policy }) => policy)
+    return (await env.LEDGER.getByName(`customer:${customer}`).read(policies)).map((one) => one.used)
+  }
+  const priced = costOf({
+    usage: { ...NO_USAGE, inputTokens: 1_234, outputTokens: 77 },
+    ...{ pricesAs: 'openai', upstreamModel: 'gpt-4.1-mini', startedAtMs: Date.now() },
+  }).costNanoUsd
+
+  beforeEach(() => {
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }]
+    vi.spyOn(globalThis, 'fetch').mockImplementation(() =>
+      Promise.resolve(Response.json({ id: 'x', object: 'chat.completion', choices, usage })),
+    )
+  })
+  afterEach(() => vi.restoreAllMocks())
+
+  test.each([
+    ['costly', 503, 0],
+    ['lenient', 200, priced],
+  ])('does as it says while the list cannot be asked: %s', async (customer, status, expected) => {
+    const bindings = { ...setUp, MANAGEMENT: { ...away, listCost } }
+    const answer = await chat(bindings, { ...call, customer_identifier: customer })
+    expect(answer.status).toBe(status)
+    if (status === 503)
+      expect(await answer.json()).toMatchObject({
+        error: {
+          message: "The limit 'costly' cannot be checked right now. Send the request again in a moment.",
+        },
+      })
+    expect(await used(customer)).toEqual([expected])
+  })
+
+  test('settles for what the log will say, and asks for rates once', async () => {
+    const rates = vi.fn<GatewayEnv['MANAGEMENT']['listRates']>((model) => env.MANAGEMENT.listRates(model))
+    const bindings = { ...setUp, MANAGEMENT: { ...away, listCost, listRates: rates } }
+    for (const _ of [1, 2, 3])
+      expect((await chat(bindings, { ...call, customer_identifier: 'costly' })).status).toBe(200)
+    expect(priced).toBeGreaterThan(0)
+    expect(await used('costly')).toEqual([3 * (priced ?? 0)])
+    expect(rates).toHaveBeenCalledTimes(1)
+  })
+
+  test('and none on cost asks for no price', async () => {
+    const ask = vi.fn(() => Promise.reject(new Error('nobody asks')))
+    const bindings = { ...setUp, MANAGEMENT: { ...away, listRates: ask, listCost: ask } }
+    expect((await chat(bindings, { ...call, customer_identifier: 'open' })).status).toBe(200)
+    expect(ask).not.toHaveBeenCalled()
   })
 })
 
