@@ -33,8 +33,8 @@ function randomSubjects(dice: Dice, seed: number): AppliedLimits[] {
         return dice.chance(0.3) ? [blocks, warns] : [blocks]
       })
   return [
-    { scope: 'organization', subject: 'all', ledger: `leases:${seed}:all`, policies: policies('all', 1_200) },
-    { scope: 'customer', subject: 'one', ledger: `leases:${seed}:one`, policies: policies('one', 400) },
+    { scope: 'organization', subject: 'all', ledger: `leases:${seed}:all`, policies: policies('all', 700) },
+    { scope: 'customer', subject: 'one', ledger: `leases:${seed}:one`, policies: policies('one', 200) },
   ]
 }
 
@@ -124,7 +124,7 @@ async function live(life: Life, seed: number): Promise<void> {
     end(life, dice.pick([0.1, 0.5, 0.9]))
     if (dice.chance(0.3)) await world.deliver()
     if (dice.chance(0.15)) await world.disturb(dice.pick(subjects).ledger)
-    if (hasDeaths && dice.chance(0.08)) {
+    if (hasDeaths && step % 8 === 7) {
       world.count('died')
       dice.pick(world.isolates.filter(({ isDead }) => !isDead)).die()
     }
