@@ -81,7 +81,7 @@ async function explainedLimits(job: Job, config: Config) {
   const { wish, isPriceUnknown, isPriceAway } = facts
   const { output } = wish
   // The ledgers know better, once they have seen calls like this one.
-  const written = output === undefined ? 0 : output.choices * expectedOutput(undefined, output.mostTokens)
+  const written = output === undefined ? 0 : output.choices * expectedOutput(null, output.mostTokens)
   const amounts = amountsOf(wish, written)
   return applied.flatMap(({ scope, subject, policies }) =>
     policies.map(({ name, metric, window, value, action }) => ({

@@ -30,6 +30,7 @@ import {
   wishOf,
 } from './limit-wish'
 import type { Known } from './record'
+import { tellCrossed } from './settle-limits'
 import type { Exchange } from './stages'
 
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
@@ -74,25 +75,35 @@ export function reserveLimits(
 }
 
 function reserveWish(
-  { env, effects, background, logId }: Exchange,
+  exchange: Exchange,
   isolate: Isolate,
   given: Reservation & { applied: readonly AppliedLimits[]; facts: WishFacts },
-): Promise<void> {
+): Promise<void> | undefined {
+  const { env, effects, background, logId } = exchange
   const { known, applied, facts } = given
   const nowMs = effects.now()
   const unchecked = uncheckedPolicy(applied, facts)
   if (unchecked !== undefined) throw cannotBeChecked(unchecked)
   const refused = unknownPriceFailure(applied, facts, given)
   if (refused !== undefined) throw new SluiceError(refused)
+  // Of what nobody can tell the price of nothing is given out by an isolate.
+  const leases = facts.isPriceUnknown || facts.isPriceAway ? undefined : isolate.leases
   const reserving = reserve({
     ...{ env, applied, background, nowMs },
+    ...(leases === undefined ? {} : { leases }),
+    now: effects.now,
+    crossed: (crossings) => tellCrossed(exchange, known, crossings),
     refusals: isolate.refusals,
     holdId: logId,
     wish: facts.wish,
     timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
     lifetimeMs: given.longestMs + numberVariable(env.LIMITS_GRACE_MS, DEFAULT_LIMITS_GRACE_MS),
   })
-  return reserving.then((outcome) => {
+  if (!(reserving instanceof Promise) && reserving.kind === 'granted') {
+    admitted(known, { outcome: reserving, facts, nowMs })
+    return undefined
+  }
+  return Promise.resolve(reserving).then((outcome) => {
     known.limitsMs = effects.now() - nowMs
     admitted(known, { outcome, facts, nowMs })
   })
