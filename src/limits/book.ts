@@ -1,4 +1,6 @@
 import { type Counter, Counters } from './counters'
+import { LeaseHolds } from './lease-holds'
+import type { LeaseReport } from './lease-report'
 import type { Hold, LedgerStore, Part } from './ledger-store'
 import type { OutputExpectations } from './output-expectations'
 import { type Amounts, counterOf, counterPrefix, type Policy, resetsAtMs, windowStartMs } from './policy'
@@ -32,6 +34,7 @@ export class Book {
   private readonly counters: Counters
   /** Open and expired ones; closed ones are in storage only. */
   private readonly holds = new Map<string, Hold>()
+  private readonly leases: LeaseHolds
   /** No open hold expires before. */
   private nextExpiryMs = Number.POSITIVE_INFINITY
   /** An object that has just started does not know when it last was. */
@@ -42,12 +45,16 @@ export class Book {
     private readonly outputs: OutputExpectations,
   ) {
     this.counters = new Counters(store)
+    this.leases = new LeaseHolds({ store, outputs, counters: this.counters, holds: this.holds })
     for (const hold of store.running()) this.take(hold)
   }
 
   /** Reserves on all policies, or on none when one that blocks would be exceeded. */
-  reserve({ holdId, policies, wish, lifetimeMs }: ReserveCall, nowMs: number): ReserveReply {
+  reserve(call: ReserveCall, nowMs: number): ReserveReply {
+    const { holdId, policies, wish, lifetimeMs } = call
     this.sweep(nowMs)
+    // The request itself is told of what that goes beyond.
+    if (call.lease !== undefined) this.leases.report(call.lease.report, { nowMs, keptMs: LATE_TRUTH_MS })
     const known = this.holds.get(holdId)
     if (known !== undefined) return { kind: 'granted', standings: this.again(known, policies, nowMs) }
     const expected = wish.output === undefined ? 0 : this.outputs.expected(wish.output)
@@ -63,7 +70,15 @@ export class Book {
     this.counters.save(parts.filter(({ crossed }) => crossed))
     if (last !== undefined) return { kind: 'refused', policyId: last.policy.id, standings }
     this.take(hold)
-    return { kind: 'granted', standings }
+    return { kind: 'granted', standings, ...this.leaseFor(call, asked, nowMs) }
+  }
+
+  /** Takes in how a lease stands; tells which counts went beyond their policy's value by that. */
+  report(report: LeaseReport, nowMs: number): Crossing[] {
+    const changed = this.leases.report(report, { nowMs, keptMs: LATE_TRUTH_MS })
+    const crossings = this.crossedBy(changed, report.spent)
+    if (crossings.length > 0) this.counters.save(changed)
+    return crossings
   }
 
   /**
@@ -129,6 +144,14 @@ export class Book {
     return this.store.hasHolds() ? Math.min(this.nextExpiryMs, this.nextTidyMs) : null
   }
 
+  private leaseFor({ lease, wish }: ReserveCall, asked: readonly Asked[], nowMs: number) {
+    const granted =
+      lease === undefined ? undefined : this.leases.grant(lease, { asked, output: wish.output, nowMs })
+    if (granted === undefined) return undefined
+    this.nextExpiryMs = Math.min(this.nextExpiryMs, granted.expiresAtMs)
+    return { lease: granted.grant }
+  }
+
   private asked(policies: readonly Policy[], amounts: Amounts, nowMs: number): Asked[] {
     return policies.map((policy) => ({
       policy,
@@ -145,7 +168,12 @@ export class Book {
       const counter = this.counters.get(part?.counter ?? counterOf(policy, nowMs))
       const amount = part?.amount ?? 0
       const standing = standingOf({ policy, counter, amount }, part?.crossed === true, nowMs)
-      return { ...standing, reserved: Math.max(0, standing.reserved - amount) }
+      // Its window may be over by now, and it is still the one that the request is counted in.
+      const window =
+        part === undefined
+          ? {}
+          : { windowStartMs: Number(part.counter.slice(prefix.length)), resetsAtMs: part.endsAtMs }
+      return { ...standing, ...window, reserved: Math.max(0, standing.reserved - amount) }
     })
   }
 
@@ -153,8 +181,10 @@ export class Book {
     this.holds.set(hold.holdId, hold)
     for (const part of hold.parts) {
       const counter = this.counters.get(part.counter)
-      if (hold.state === 'open') counter.reserved += part.amount
-      else counter.uncertain += chargeOf(part)
+      if (hold.state === 'open') {
+        counter.reserved += part.amount
+        counter.leased += part.lease?.room ?? 0
+      } else counter.uncertain += chargeOf(part)
     }
     if (hold.state === 'open') this.nextExpiryMs = Math.min(this.nextExpiryMs, hold.expiresAtMs)
   }
@@ -164,6 +194,9 @@ export class Book {
     counter.reserved -= part.amount
     counter.used += chargeOf(part)
     counter.uncertain += chargeOf(part)
+    if (part.lease === undefined) return
+    counter.leased -= part.lease.room
+    part.lease.room = 0
   }
 
   // What a request was reserved for was within the values; only the truth is beyond them.

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import { Book, TIDY_EVERY_MS } from './book'
+import type { LeaseReport } from './lease-report'
 import { LedgerStore } from './ledger-store'
 import { OutputExpectations } from './output-expectations'
 import type { Policy } from './policy'
@@ -32,6 +33,14 @@ export class Ledger extends DurableObject {
   async settle(holdId: string, taken: Taken): Promise<Crossing[]> {
     const nowMs = Date.now()
     const crossings = this.atOnce(() => this.book.settle(holdId, taken, nowMs))
+    await this.wakeBy(nowMs + TIDY_EVERY_MS)
+    return crossings
+  }
+
+  /** Takes in how a lease stands; an older report, or one that comes twice, changes nothing. */
+  async report(report: LeaseReport): Promise<Crossing[]> {
+    const nowMs = Date.now()
+    const crossings = this.atOnce(() => this.book.report(report, nowMs))
     await this.wakeBy(nowMs + TIDY_EVERY_MS)
     return crossings
   }

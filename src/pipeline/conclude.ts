@@ -20,7 +20,8 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
     background(keeping)
     known.tellOthers?.(ending, keeping)
   }
-  if (known.hold !== undefined) background(settleLimits(exchange, known, known.hold, ending))
+  const { hold } = known
+  if (hold !== undefined) background(settleLimits(exchange, known, { hold, ending }))
 }
 
 /** The ending of a reply in one piece. */

@@ -106,7 +106,7 @@ function explainedLimits({ targets }: Job, limits: Limited) {
   const isPriceUnknown = unpriced.length > 0 && unpriced.length === targets.length
   const { output } = wish
   // The ledgers know better, once they have seen calls like this one.
-  const written = output === undefined ? 0 : output.choices * expectedOutput(undefined, output.mostTokens)
+  const written = output === undefined ? 0 : output.choices * expectedOutput(null, output.mostTokens)
   const amounts = amountsOf(wish, written)
   return applied.flatMap(({ scope, subject, policies }) =>
     policies.map(({ name, metric, window, value, action }) => ({

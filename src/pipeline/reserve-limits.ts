@@ -24,6 +24,7 @@ import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
 import { DEFAULT_LIMITS_TIMEOUT_MS, uncheckedPolicy, type WishFacts, wishOf } from './limit-wish'
 import type { CountedLimits, Known } from './record'
+import { tellCrossed } from './settle-limits'
 import type { Exchange } from './stages'
 import { pricedOnlyPolicy, unknownPrice } from './unpriced'
 
@@ -69,24 +70,34 @@ export function reserveLimits(
 }
 
 function reserveWish(
-  { env, effects, background, logId }: Exchange,
+  exchange: Exchange,
   isolate: Isolate,
   given: Reservation & { applied: readonly AppliedLimits[]; facts: WishFacts },
-): Promise<void> {
+): Promise<void> | undefined {
+  const { env, effects, background, logId } = exchange
   const { known, applied, facts } = given
   const nowMs = effects.now()
   const unchecked = uncheckedPolicy(applied, facts)
   if (unchecked !== undefined) throw cannotBeChecked(unchecked)
   const unpriced = barUnpriced(given)
+  // Of what nobody can tell the price of nothing is given out by an isolate.
+  const leases = facts.unpriced.length > 0 || facts.isPriceAway ? undefined : isolate.leases
   const reserving = reserve({
     ...{ env, applied, background, nowMs },
+    ...(leases === undefined ? {} : { leases }),
+    now: effects.now,
+    crossed: (crossings) => tellCrossed(exchange, known, crossings),
     refusals: isolate.refusals,
     holdId: logId,
     wish: facts.wish,
     timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
     lifetimeMs: given.longestMs + numberVariable(env.LIMITS_GRACE_MS, DEFAULT_LIMITS_GRACE_MS),
   })
-  return reserving.then((outcome) => {
+  if (!(reserving instanceof Promise) && reserving.kind === 'granted') {
+    admitted(known, { outcome: reserving, facts, unpriced, nowMs })
+    return undefined
+  }
+  return Promise.resolve(reserving).then((outcome) => {
     known.limitsMs = effects.now() - nowMs
     admitted(known, { outcome, facts, unpriced, nowMs })
   })

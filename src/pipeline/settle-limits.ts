@@ -15,12 +15,21 @@ import { takenBy } from './taken'
 export async function settleLimits(
   exchange: Exchange,
   known: Known,
-  hold: Hold,
-  ending: Ending,
+  given: { hold: Hold; ending: Ending },
 ): Promise<void> {
-  const { env, logId: id, startedAtMs } = exchange
-  const taken = await takenBy(exchange, known, ending)
-  const crossings = await settle(env, hold, taken)
+  const { env, effects } = exchange
+  const taken = await takenBy(exchange, known, given.ending)
+  const crossings = await settle({ env, now: effects.now }, given.hold, taken)
+  if (crossings !== undefined) await tellCrossed(exchange, known, crossings)
+}
+
+/** Tells of limits of a request that were passed after it was let in. Never rejects. */
+export async function tellCrossed(
+  { env, logId: id, startedAtMs }: Exchange,
+  known: Known,
+  crossings: readonly Crossing[],
+): Promise<void> {
+  if (crossings.length === 0) return
   const counted = known.limits?.counted.flatMap((limit) => crossed(limit, crossings)) ?? []
   if (counted.length === 0) return
   const limitInfo = limitInfoOf({ isAllowed: true, counted, isPriceUnknown: false })

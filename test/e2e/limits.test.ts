@@ -5,7 +5,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { after, answer, endlessDrip, json, raw, reply, type Step, status } from '../fakes'
 import { surfaces } from './failures/surfaces'
-import { type Gateway, startGateway, user } from './gateway'
+import { type ChatReply, type Gateway, startGateway, user } from './gateway'
 
 let gateway: Gateway
 
@@ -696,6 +696,39 @@ describe('500 streams at once against money for about 50', () => {
     for (let status = 200; status === 200; await settled()) status = (await gateway.chat(body(one))).status
     expect(called() * costNano).toBeLessThanOrEqual(value * 1e9)
     expect(called()).toBeGreaterThanOrEqual(47)
+    const { used, reserved } = await settled()
+    expect([Math.round(Number(used) * 1e9), reserved]).toEqual([called() * costNano, 0])
+  }, 120_000)
+})
+
+describe('a subject that is called more often than its isolate asks about it', () => {
+  /** Most of the requests of a hot subject ask no ledger, so that their `Server-Timing` tells no `limits`. */
+  const isDrawn = ({ status, headers }: ChatReply) =>
+    status === 200 && !/\blimits;/.test(headers.get('server-timing') ?? '')
+
+  test('never takes more than there is, and what is left can be used', async () => {
+    gateway.upstream.script('load', answer({ content: 'word '.repeat(40).trim() }))
+    const one = { messages: user('hello there'), model: 'load', max_tokens: 60 }
+    const probe = await gateway.chat({ ...one, customer_identifier: 'hot probe' })
+    const costNano = await nanoOf(probe.logId)
+    const [paid, calls] = [400, 700]
+    const value = (paid * costNano) / 1e9
+    const { body, settled } = await limited({ metric: 'cost', value })
+    const before = gateway.upstream.calls.length
+    const called = () => gateway.upstream.calls.length - before
+    const replies: ChatReply[] = []
+    const callOn = async () => {
+      while (replies.length < calls) replies.push(await gateway.chat(body(one)))
+    }
+    await Promise.all(Array.from({ length: 50 }, callOn))
+    expect([...new Set(replies.map(({ status }) => status))].sort()).toEqual([200, 429])
+    expect(replies.filter(isDrawn).length).toBeGreaterThan(100)
+    expect(called()).toBe(replies.filter(({ status }) => status === 200).length)
+    expect(called()).toBeLessThanOrEqual(paid)
+    expect(Math.round(Number((await settled()).used) * 1e9)).toBe(called() * costNano)
+    for (let status = 200; status === 200; await settled()) status = (await gateway.chat(body(one))).status
+    expect(called()).toBeLessThanOrEqual(paid)
+    expect(called()).toBeGreaterThanOrEqual(paid - 3)
     const { used, reserved } = await settled()
     expect([Math.round(Number(used) * 1e9), reserved]).toEqual([called() * costNano, 0])
   }, 120_000)

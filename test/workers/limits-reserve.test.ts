@@ -57,6 +57,8 @@ async function ask({ limits, subjects, ...given }: Asking): Promise<Outcome> {
     timeoutMs: 5_000,
     lifetimeMs: 60_000,
     nowMs: Date.now(),
+    now: Date.now,
+    crossed: () => Promise.resolve(),
     background: (work) => void behind.push(work),
     ...given,
   })
@@ -109,7 +111,7 @@ describe('a request', () => {
     expect(await standing('organization', 'organization', limits.slice(2, 3))).toEqual(['0/1'])
     expect(await standing('customer', 'anna', limits.slice(4))).toEqual(['0/1'])
     expect(await standing('customer', 'bert', limits.slice(4))).toEqual(['0/0'])
-    await settle(env, outcome.hold, { ...NOTHING_TAKEN, requests: 1 })
+    await settle({ env, now: Date.now }, outcome.hold, { ...NOTHING_TAKEN, requests: 1 })
     expect(await standing('customer', 'anna', limits.slice(4))).toEqual(['1/0'])
   })
 
@@ -186,7 +188,8 @@ describe('a refusal', () => {
     const limits = [limit('told', { ...given, subject: '*' })]
     const subjects = { api_key: `told ${word}` }
     const first = await ask({ limits, subjects })
-    if (isUsed && first.kind === 'granted') await settle(env, first.hold, { ...NOTHING_TAKEN, requests: 1 })
+    if (isUsed && first.kind === 'granted')
+      await settle({ env, now: Date.now }, first.hold, { ...NOTHING_TAKEN, requests: 1 })
     const second = await ask({ limits, subjects })
     if (second.kind !== 'refused') throw new Error(second.kind)
     expect(refusalOf(second.by, NOON)).toMatchObject({
@@ -218,7 +221,7 @@ describe('a refusal that cannot change is remembered', () => {
   async function usedUp(limits: LimitRow[], subjects: Subjects): Promise<void> {
     const outcome = await ask({ limits, subjects })
     if (outcome.kind !== 'granted') throw new Error(outcome.kind)
-    await settle(env, outcome.hold, { requests: 1, tokens: 100, cost: 1_000_000 })
+    await settle({ env, now: Date.now }, outcome.hold, { requests: 1, tokens: 100, cost: 1_000_000 })
   }
 
   async function visitsOf(
@@ -251,7 +254,7 @@ describe('a refusal that cannot change is remembered', () => {
     const given = { limits: [limit('held')], subjects: { api_key: 'held' } }
     const first = await ask(given)
     expect(await visitsOf(refusals, given)).toEqual(['refused', 1])
-    if (first.kind === 'granted') await settle(env, first.hold, NOTHING_TAKEN)
+    if (first.kind === 'granted') await settle({ env, now: Date.now }, first.hold, NOTHING_TAKEN)
     expect(await visitsOf(refusals, given)).toEqual(['granted', 1])
   })
 
@@ -261,7 +264,7 @@ describe('a refusal that cannot change is remembered', () => {
     const first = await ask(given)
     setClock(NOON + 60_000)
     expect(await visitsOf(refusals, given)).toEqual(['refused', 1])
-    if (first.kind === 'granted') await settle(env, first.hold, NOTHING_TAKEN)
+    if (first.kind === 'granted') await settle({ env, now: Date.now }, first.hold, NOTHING_TAKEN)
     expect(await visitsOf(refusals, given)).toEqual(['granted', 1])
   })
 
@@ -322,7 +325,8 @@ describe('isolates whose clocks are wrong', () => {
       refusals,
     }
     const first = await ask(given)
-    if (first.kind === 'granted') await settle(env, first.hold, { ...NOTHING_TAKEN, requests: 1 })
+    if (first.kind === 'granted')
+      await settle({ env, now: Date.now }, first.hold, { ...NOTHING_TAKEN, requests: 1 })
     expect(await ask(given)).toMatchObject({ kind: 'refused' })
     setClock(NOON + 60 * MINUTE)
     expect(await ask({ ...given, nowMs: NOON + 59 * MINUTE })).toMatchObject({ kind: 'refused' })
@@ -405,7 +409,10 @@ describe('when a ledger cannot be asked', () => {
         return await env.LEDGER.getByName('customer:gert').settle(holdId, { ...NOTHING_TAKEN, requests: 1 })
       },
     }
-    await settle(without('customer:gert', shaky), outcome.hold, { ...NOTHING_TAKEN, requests: 1 })
+    await settle({ env: without('customer:gert', shaky), now: Date.now }, outcome.hold, {
+      ...NOTHING_TAKEN,
+      requests: 1,
+    })
     expect(await standing('api_key', 'key-6', limits.slice(0, 1))).toEqual(['1/0'])
     expect(await standing('customer', 'gert', limits.slice(1))).toEqual(['1/0'])
   })
