@@ -27,6 +27,7 @@ import { redactedIntake } from './redacted-intake'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { retryDefaultsOf, sourcesOf } from './stored-routing'
+import { pricedTargets } from './unpriced'
 
 /** Everything before the first upstream call: who asks, for what, and who may answer. */
 export async function admit(
@@ -47,7 +48,7 @@ export async function admit(
     wish === undefined ? undefined : lookUp(exchange, isolate, { ...prepared, intake, caller, decoded, wish })
   const [target] = prepared.targets
   const reserving = reserveLimits(exchange, isolate, {
-    ...{ known, caller, target },
+    ...{ known, caller, targets: prepared.targets },
     config: prepared.config,
     parameters: intake.parameters,
     model: target?.model,
@@ -58,12 +59,21 @@ export async function admit(
   if (reserving !== undefined) await Promise.allSettled([reserving, looking]).then(() => reserving)
   const found = looking === undefined ? undefined : await looking
   known.plannedAtMs = effects.now()
-  const job = jobOf(exchange, isolate, { caller, intake, decoded, prepared, attempts: known.attempts })
+  const job = jobOf(exchange, isolate, {
+    ...{ caller, intake, decoded, attempts: known.attempts },
+    prepared: withoutBarred(prepared, known),
+  })
   if (found === undefined) return job
   known.caching = found.caching
   known.lookUpMs = found.lookUpMs
   known.cache = { status: 'miss', key: found.caching.key }
   return { ...job, ...found }
+}
+
+function withoutBarred(prepared: Prepared, known: Known): Prepared {
+  const { barred, plannedAtMs = 0 } = known
+  if (barred === undefined) return prepared
+  return { ...prepared, targets: pricedTargets(prepared.targets, known, { barred, nowMs: plannedAtMs }) }
 }
 
 /** The request's body, with its stored prompt filled in. */

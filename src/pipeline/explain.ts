@@ -15,6 +15,7 @@ import { wishOf } from './limit-wish'
 import type { Known } from './record'
 import { limitsOf } from './reserve-limits'
 import type { Exchange, Job } from './stages'
+import { pricedOnlyPolicy, unknownPrice } from './unpriced'
 
 /**
  * What would be done with a request, in the words of the API: the same steps as of a call, up to the first that would
@@ -32,15 +33,19 @@ export async function explain(
   const prepared = await prepare(exchange, isolate, { intake, caller, pin })
   const { config } = prepared
   const job = jobOf(exchange, isolate, { caller, intake, prepared, attempts: [] })
+  const limits = await limited(job, config)
   return {
     object: 'explanation',
     protocol: protocol.id,
     model: intake.model ?? null,
     stream: intake.stream,
-    targets: await explainedTargets(job, surroundingsOf(env, config, protocol.speaks)),
+    targets: await explainedTargets(
+      withoutUnpriced(job, limits),
+      surroundingsOf(env, config, protocol.speaks),
+    ),
     retry: { num_retries: job.retry.retries, retry_after: job.retry.firstWaitMs / 1_000 },
     deadlines: inSeconds(job.timeouts),
-    limits: await explainedLimits(job, config),
+    limits: explainedLimits(job, limits),
     parameters: explainedParameters(intake),
     prompt: explainedPrompt(known.prompt),
     cache_key: await explainedKey(job, isolate, config),
@@ -70,15 +75,35 @@ function inSeconds({ headersMs, firstContentMs, idleMs, totalMs }: Timeouts) {
   }
 }
 
-async function explainedLimits(job: Job, config: Config) {
+/** The limits that a request has, and what it may take of them. */
+async function limited(job: Job, config: Config) {
   const { caller, intake, targets, protocol } = job
-  const [target] = targets
-  const request = { caller, parameters: intake.parameters, model: target?.model }
+  const request = { caller, parameters: intake.parameters, model: targets[0]?.model }
   const applied = limitsOf(job, config, request)
-  if (applied.length === 0) return []
+  if (applied.length === 0) return undefined
   const estimate = () => protocol.estimateTokens(intake.bytes, intake.members)
-  const facts = await wishOf(job, applied, { ...request, target, estimate })
-  const { wish, isPriceUnknown, isPriceAway } = facts
+  const facts = await wishOf(job, applied, { ...request, targets, estimate })
+  const by = facts.unpriced.length === 0 ? undefined : pricedOnlyPolicy(applied, { caller, config })
+  return { applied, facts, by }
+}
+
+type Limited = Awaited<ReturnType<typeof limited>>
+
+// Whose price nobody can tell is not called where a limit on cost would have to count it.
+function withoutUnpriced(job: Job, limits: Limited): Job {
+  if (limits?.by === undefined) return job
+  const { by, facts } = limits
+  const targets = job.targets.map((target) =>
+    facts.unpriced.includes(target) ? { ...target, problem: unknownPrice(by, target.model) } : target,
+  )
+  return { ...job, targets }
+}
+
+function explainedLimits({ targets }: Job, limits: Limited) {
+  if (limits === undefined) return []
+  const { applied, facts } = limits
+  const { wish, unpriced, isPriceAway } = facts
+  const isPriceUnknown = unpriced.length > 0 && unpriced.length === targets.length
   const { output } = wish
   // The ledgers know better, once they have seen calls like this one.
   const written = output === undefined ? 0 : output.choices * expectedOutput(null, output.mostTokens)

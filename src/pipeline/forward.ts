@@ -73,7 +73,7 @@ export async function forward(
       ...{ known, config, caller },
       parameters: intake.parameters,
       model: way.model,
-      target: isFree ? undefined : way.target,
+      targets: isFree ? [] : [way.target],
       estimate: () => (isFree ? undefined : forwardedEstimate(request, intake)),
       longestMs: timeouts.totalMs,
     })

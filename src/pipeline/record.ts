@@ -19,6 +19,7 @@ import { loggedPrompt } from './prompt-log'
 import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'
 import { traceOf } from './tracing'
+import { type Barred, isPriceUnknown } from './unpriced'
 import { loggableBody } from './upstream-body'
 
 /** What is known of a request so far; a request that is refused early leaves a record of just that. */
@@ -31,6 +32,10 @@ export interface Known {
   hold?: Hold
   /** Where its limits stood, whether they let it in or not. */
   limits?: CountedLimits
+  /** The targets that it must not come to. */
+  barred?: Barred
+  /** Attempts at such targets that were not made, and are told once another target is looked for. */
+  skipped?: LogAttempt[]
   /** How long the ledgers took. */
   limitsMs?: number
   /** What it was expected to write, for the ledgers to learn from. */
@@ -63,8 +68,8 @@ export interface Known {
 export interface CountedLimits {
   isAllowed: boolean
   counted: readonly CountedLimit[]
-  /** Some count cost, and nobody can tell what the request costs. */
-  isPriceUnknown: boolean
+  /** Models that it may come to and nobody can tell the price of, while some limit counts cost. */
+  unpriced: ReadonlySet<string> | 'all'
 }
 
 const MAX_TEXT = 1_000
@@ -116,13 +121,18 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsWith(intake.parameters, request.headers),
     trace,
-    limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
+    limitInfo: limitInfoFor(known),
     cache: known.cache,
     prompt: loggedPrompt(known.prompt, intake),
     ...(known.cache?.isOmitted === true || !keepsBodies(bodyPolicyOf(caller, known.settings), ending, logId)
       ? {}
       : bodiesOf(intake, ending)),
   }
+}
+
+function limitInfoFor(known: Known) {
+  const { limits } = known
+  return limits === undefined ? undefined : limitInfoOf({ ...limits, isPriceUnknown: isPriceUnknown(known) })
 }
 
 // Where a kept answer came from, and what it would cost there.

@@ -12,8 +12,10 @@ let gateway: Gateway
 beforeAll(async () => {
   gateway = await startGateway()
   const prices = { input_cost: 3, output_cost: 15, cache_hit_input_cost: 0.3 }
-  for (const model_name of ['priced', 'slow', 'warm', 'load'])
+  for (const model_name of ['priced', 'slow', 'warm', 'load', 'failing'])
     await gateway.manage('POST', '/api/models/', { model_name, provider_id: 'fake', ...prices })
+  const dear = { input_cost: 30, output_cost: 150 }
+  await gateway.manage('POST', '/api/models/', { model_name: 'dear', provider_id: 'fake', ...dear })
   const native = {
     provider_id: 'native',
     protocols: ['anthropic'],
@@ -302,6 +304,120 @@ describe('a model without a known price', () => {
   test('and other limits do not mind', async () => {
     const { body } = await limited({ metric: 'tokens', value: 10_000 })
     expect((await gateway.chat(body(unpriced))).status).toBe(200)
+  })
+
+  describe('among the fallbacks', () => {
+    const failing = json({ error: { message: 'down' } }, 503)
+
+    /** The attempts of a request, and the models that were really called. */
+    async function attemptsOf(more: { model: string; fallback_models: string[] }) {
+      const { body, settled } = await limited({ metric: 'cost', value: 5 })
+      const reply = await gateway.chat(body(more))
+      const row = await gateway.logOf(reply.logId)
+      const attempts = row.attempts.map(({ deployment_name, error_code }) => [
+        deployment_name,
+        error_code ?? 'none',
+      ])
+      const cost = Number(row.cost_nano_usd)
+      return { reply, attempts, isSettled: Math.round(Number((await settled()).used) * 1e9) === cost }
+    }
+
+    test('is passed over, and said to be, where a limit on cost blocks', async () => {
+      gateway.upstream.script('failing', failing)
+      const called = new Set<string | undefined>()
+      const before = gateway.upstream.calls.length
+      const first = await attemptsOf({ model: 'fake/no-price-1', fallback_models: ['priced'] })
+      expect(first).toMatchObject({
+        reply: { status: 200 },
+        attempts: [
+          ['no-price-1', 'unknown_price'],
+          ['priced', 'none'],
+        ],
+        isSettled: true,
+      })
+      const last = await attemptsOf({ model: 'failing', fallback_models: ['fake/no-price-2', 'priced'] })
+      expect(last).toMatchObject({
+        reply: { status: 200 },
+        attempts: [
+          ['no-price-2', 'unknown_price'],
+          ['failing', 'upstream_status'],
+          ['priced', 'none'],
+        ],
+        isSettled: true,
+      })
+      const none = await attemptsOf({ model: 'failing', fallback_models: ['fake/no-price-3'] })
+      expect(none).toMatchObject({
+        reply: { status: 503 },
+        attempts: [
+          ['no-price-3', 'unknown_price'],
+          ['failing', 'upstream_status'],
+        ],
+        isSettled: true,
+      })
+      for (const { model } of gateway.upstream.calls.slice(before)) called.add(model)
+      expect([...called].filter((model) => model?.startsWith('no-price'))).toEqual([])
+    })
+
+    test('is not spoken of while nobody needs it', async () => {
+      const { attempts } = await attemptsOf({ model: 'priced', fallback_models: ['fake/no-price-4'] })
+      expect(attempts).toEqual([['priced', 'none']])
+    })
+
+    test('refuses the request when all are such, and gives back its count when nobody was called', async () => {
+      const { body, shows } = await limited({ metric: 'cost', value: 5 })
+      const all = { model: 'fake/no-price-5', fallback_models: ['fake/no-price-6'] }
+      const refused = await gateway.chat(body(all))
+      expect([refused.status, JSON.parse(refused.text).error.code]).toEqual([400, 'unknown_price'])
+      expect(await shows()).toMatchObject({ used: 0, reserved: 0 })
+    })
+
+    test('is called, with a warning, where the key says so, and is charged as the others were reserved', async () => {
+      gateway.upstream.script('failing', failing)
+      const { body: key } = await gateway.manage('POST', '/api/api-keys/', {
+        ...{ name: 'w2', unknown_price: 'warn' },
+      })
+      const withKey = { headers: { authorization: `Bearer ${key.api_key}` } }
+      const { body, settled } = await limited({ metric: 'cost', value: 5 })
+      const fallback_models = ['fake/no-price-7']
+      const first = await gateway.chat(body({ model: 'priced', fallback_models }), withKey)
+      expect([first.status, first.headers.get('x-sluice-limit-warning')]).toEqual([200, null])
+      const before = Number((await settled()).used)
+      const second = await gateway.chat(body({ model: 'failing', fallback_models }), withKey)
+      expect([second.status, second.headers.get('x-sluice-limit-warning')]).toEqual([200, 'unknown price'])
+      const { limits } = Object((await gateway.logOf(second.logId)).respan_params).limit_info
+      expect(limits[0].new_value - limits[0].current_value).toBeGreaterThan(0)
+      expect(Number((await settled()).used) - before).toBeCloseTo(
+        limits[0].new_value - limits[0].current_value,
+        9,
+      )
+    })
+
+    test('is explained', async () => {
+      const { body } = await limited({ metric: 'cost', value: 5 })
+      const asked = { ...body({ fallback_models: ['fake/no-price-8'] }), protocol: 'openai-chat' }
+      const { body: told } = await gateway.manage('POST', '/api/explain', asked)
+      expect(told.targets).toMatchObject([
+        { model: 'priced', problem: null },
+        { model: 'fake/no-price-8', problem: { code: 'unknown_price' } },
+      ])
+    })
+  })
+})
+
+describe('a request with fallbacks', () => {
+  test('reserves as much as the dearest of them would take', async () => {
+    const limits = []
+    for (const more of [{}, { fallback_models: ['dear'] }, { model: 'dear', fallback_models: ['priced'] }]) {
+      const { body } = await limited({ metric: 'cost', value: 100 })
+      const { logId } = await gateway.chat(body({ max_tokens: 100, ...more }))
+      limits.push(Object((await gateway.logOf(logId)).respan_params).limit_info.limits[0].new_value)
+    }
+    const [cheap, mixed, dear] = limits
+    expect(mixed).toBeCloseTo(cheap * 10, 9)
+    expect(dear).toBe(mixed)
+    const { body } = await limited({ metric: 'cost', value: cheap * 9 })
+    expect((await gateway.chat(body({ max_tokens: 100, fallback_models: ['dear'] }))).status).toBe(429)
+    expect((await gateway.chat(body({ max_tokens: 100 }))).status).toBe(200)
   })
 })
 
