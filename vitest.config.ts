@@ -3,11 +3,11 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { testVariables } from './test/variables.ts'
 
-/** Tests inside workerd, with the gateway's bindings. A file costs about a second: write few, larger ones. */
+/** Tests inside workerd, both workers in one. A file costs about a second: write few, larger ones. */
 const workers = {
   plugins: [
     cloudflareTest(async () => ({
-      wrangler: { configPath: './wrangler.toml' },
+      wrangler: { configPath: './test/workers/wrangler.toml' },
       miniflare: {
         // A shield that no test meets which does not ask for it.
         ratelimits: { TEST_SHIELD: { namespace_id: '1', simple: { limit: 3, period: 60 } } },

@@ -5,8 +5,8 @@ import type { GatewayEnv } from './pipeline/stages'
 import { backgroundOf } from './platform/background'
 import { realEffects } from './platform/effects'
 import { describe, type Failure, failureHeaders, SluiceError } from './platform/failure'
+import { managementError } from './platform/management-error'
 import { pathOf } from './platform/url-path'
-import { managementError } from './routes/management'
 import type { KeyedRoute, Route, RouteContext } from './routes/route'
 import { sdkProtocol } from './routes/sdk-protocol'
 import { StaticFirstRouter } from './routes/static-first-router'
@@ -44,10 +44,6 @@ export default {
     return answered.catch((cause: unknown) => managementError(failureOf(cause)))
   },
 } satisfies ExportedHandler<GatewayEnv>
-// biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports
-export { SharedCall } from './flights/shared-call'
-export { IdempotentCall } from './idempotency/idempotent-call'
-export { Ledger } from './limits/ledger'
 
 async function run(route: Route, context: RouteContext): Promise<Response> {
   if (route.auth === 'inference' || route.auth === 'none') return route.handle(context)

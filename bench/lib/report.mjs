@@ -13,7 +13,7 @@ export function summarise(scenarios, { cells, refused }) {
     const ofTarget = (name) =>
       new Map(own.filter((cell) => cell.target === name).map((cell) => [cell.round, cell]))
     const [floors, plains] = [ofTarget('floor'), ofTarget('plain')]
-    const names = ['direct', 'floor', 'plain', 'miss', 'gateway'].filter((name) =>
+    const names = ['direct', 'floor', 'plain', 'asking', 'miss', 'gateway'].filter((name) =>
       own.some((cell) => cell.target === name),
     )
     const rows = names.map((name) =>

@@ -26,7 +26,7 @@ export const scenarios = [
     2400,
     {
       limited: true,
-      limit: { plain: 3 },
+      limit: { plain: 1.5 },
     },
   ),
   json('json-1k-prompt', 'JSON 1 KB, made from a stored prompt', 'reply-1k', KB, 2400, {
@@ -106,15 +106,16 @@ function sse(name, title, kind, requests, more) {
 }
 
 /**
- * The targets of a scenario: a routed, prompted or limited one has the gateway twice, once for the same requests without that, and a
- * cached one once for answers that are not there yet. The other targets with a `role` are for these alone.
+ * The targets of a scenario: a routed, prompted or limited one has the gateway twice, once for the same requests without that, a
+ * limited one once more without leases, and a cached one once for answers that are not there yet. The other targets with a `role` are for these alone.
  */
 export function targetsOf(scenario, all) {
   const targets = all.filter(({ role }) => role === undefined)
   if (scenario.cached) return cachedTargets(scenario, all, targets)
   if (!scenario.routed && !scenario.limited && !scenario.prompted) return targets
+  const asking = scenario.limited ? all.filter(({ role }) => role === 'asking') : []
   return targets.flatMap((target) =>
-    target.rewritten ? [{ ...target, name: 'plain', plain: true }, target] : [target],
+    target.rewritten ? [{ ...target, name: 'plain', plain: true }, ...asking, target] : [target],
   )
 }
 

@@ -8,7 +8,7 @@ import { asker, closeChild, scratchFolder, startChild } from './children.mjs'
 import { cpuMicros, modernNode, moveSelf, onCore, placement } from './machine.mjs'
 import { provision } from './provision.mjs'
 import { median } from './statistics.mjs'
-import { floorWorker, gatewayWorker, keptWorker, startWorkerd } from './workerd.mjs'
+import { floorWorker, gatewayAlone, gatewayWorker, keptWorker, startWorkerd } from './workerd.mjs'
 
 const GATEWAY_CONFIG = 'wrangler.toml'
 const CONSUMER_CONFIG = 'src/consumer/wrangler.toml'
@@ -27,10 +27,10 @@ export function buildAll(root, options) {
 
 /**
  * Starts mock upstream, services, floor and gateway, and sets the gateway up. Resolves to the targets
- * `{ name, port, pid, apiKey }`, with `cached` those for the response cache too, and to the questions that can be asked
+ * `{ name, port, pid, apiKey }`, with `cached` and `limited` those for the response cache and for limits too, and to the questions that can be asked
  * of the mock and the services.
  */
-export async function setStage(root, built, { inspector = false, cached = false } = {}) {
+export async function setStage(root, built, { inspector = false, cached = false, limited = false } = {}) {
   const cores = placement()
   moveSelf(cores.load)
   const upstream = await startHelper('upstream', process.execPath, ['upstream.mjs'], cores)
@@ -43,25 +43,28 @@ export async function setStage(root, built, { inspector = false, cached = false 
   const services = await startServices(root, built, secrets, socketPath, cores)
 
   const { config, build } = built.gateway
-  const gateway = gatewayWorker(build, config, secrets, socketPath)
+  const gateway = gatewayWorker(built.gateway, built.consumer, secrets, socketPath)
   const floor = floorWorker(join(built.folder, 'floor'), config, upstream.value)
   const floorRun = await startWorkerd(root, floor, { core: cores.worker })
   const gatewayRun = await startWorkerd(root, gateway, { core: cores.worker, inspector })
   const cacheRuns = cached ? await startCacheTargets() : []
+  const askingRuns = limited ? [await startVariant('asking', { LIMIT_LEASES: 'off' })] : []
+  // The gateway with other variables, beside the gateway as it is.
+  async function startVariant(role, variables) {
+    const folder = join(built.folder, role)
+    cpSync(build.folder, folder, { recursive: true })
+    const copy = { ...built.gateway, build: { ...build, folder } }
+    const worker = gatewayWorker(copy, built.consumer, { ...secrets, ...variables }, socketPath)
+    const run = await startWorkerd(root, worker, { core: cores.worker })
+    return { name: role, role, ...run, logged: true, rewritten: true }
+  }
   // A worker that returns bytes from KV, and the gateway without a memory of answers.
   async function startCacheTargets() {
     const kept = keptWorker(join(built.folder, 'kept'), config, upstream.value, socketPath)
-    const folder = join(built.folder, 'forgetful')
-    cpSync(build.folder, folder, { recursive: true })
-    const forgetting = { ...secrets, CACHE_MEMORY_BYTES: '1' }
-    const forgetful = gatewayWorker({ ...build, folder }, config, forgetting, socketPath)
-    const [keptRun, forgetfulRun] = [
-      await startWorkerd(root, kept, { core: cores.worker }),
-      await startWorkerd(root, forgetful, { core: cores.worker }),
-    ]
+    const keptRun = await startWorkerd(root, kept, { core: cores.worker })
     return [
       { name: 'kept', role: 'kept', ...keptRun, apiKey: 'upstream-key' },
-      { name: 'forgetful', role: 'forgetful', ...forgetfulRun, logged: true, rewritten: true },
+      await startVariant('forgetful', { CACHE_MEMORY_BYTES: '1' }),
     ]
   }
   const keys = await provision({
@@ -74,7 +77,7 @@ export async function setStage(root, built, { inspector = false, cached = false 
     { name: 'direct', port: upstream.value, apiKey: 'upstream-key' },
     { name: 'floor', port: floorRun.port, pid: floorRun.pid, apiKey: 'upstream-key' },
     { name: 'gateway', ...gatewayRun, ...keys, logged: true, rewritten: true },
-    ...cacheRuns.map((target) => ({ ...keys, ...target })),
+    ...[...cacheRuns, ...askingRuns].map((target) => ({ ...keys, ...target })),
   ]
   const waits = (built.consumer.config.queues.consumers ?? []).map((queue) => queue.max_batch_timeout ?? 5)
   const batchSeconds = Math.max(1, ...waits)
@@ -84,7 +87,7 @@ export async function setStage(root, built, { inspector = false, cached = false 
     batchSeconds,
     askUpstream: upstream.ask,
     askServices: services.ask,
-    plans: { floor, gateway },
+    plans: { floor, gateway: gatewayAlone(gateway) },
   }
 }
 

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { startChild } from './children.mjs'
 import { dyingWithUs, onCore } from './machine.mjs'
@@ -8,7 +8,7 @@ const text = (value) => JSON.stringify(String(value)) // a Cap'n Proto string li
 
 /**
  * Starts bare `workerd serve` with one worker and resolves to `{ pid, port, inspector }` when it listens.
- * `worker` is `{ name, build, config, bindings, services, actors }`.
+ * `worker` is `{ name, build, config, bindings, services }`, and with a second worker `consumer` and `actors`, its classes.
  */
 export async function startWorkerd(root, worker, { core, inspector = false } = {}) {
   const { folder } = worker.build
@@ -43,7 +43,6 @@ export function floorWorker(folder, config, upstreamPort) {
     config,
     bindings,
     services: [],
-    actors: [],
   }
 }
 
@@ -56,7 +55,7 @@ export function keptWorker(folder, config, upstreamPort, socketPath) {
     `(name = "CACHE", kvNamespace = "remote:CACHE")`,
   ]
   const services = [remoteService('CACHE', socketPath)]
-  return { name: 'kept', build: { folder, modules: ['kept.mjs'] }, config, bindings, services, actors: [] }
+  return { name: 'kept', build: { folder, modules: ['kept.mjs'] }, config, bindings, services }
 }
 
 // Told apart by a request header.
@@ -67,53 +66,81 @@ function remoteService(name, socketPath) {
 }
 
 /**
- * The gateway with every binding of its wrangler.toml: Durable Objects inside the process, everything
- * that is a service elsewhere in production behind `socketPath`.
+ * The gateway with every binding of its wrangler.toml. The consumer worker, which has the Durable Objects' classes and
+ * answers the management API, is a second service of the same process; everything that is a service elsewhere in
+ * production is behind `socketPath`.
  */
-export function gatewayWorker(build, config, variables, socketPath) {
-  const services = []
+export function gatewayWorker(gateway, consumer, variables, socketPath) {
+  const remotes = new Map()
   const remote = (name) => {
-    services.push(remoteService(name, socketPath))
+    remotes.set(name, remoteService(name, socketPath))
     return text(`remote:${name}`)
   }
-  const bind = (name, value) => `(name = ${text(name)}, ${value})`
+  const { config } = gateway
+  const actors = consumer.config.durable_objects.bindings.map(({ class_name }) => class_name)
+  // Classes without a binding of the consumer's own are only the gateway's to call.
+  const classes = [...new Set([...actors, ...config.durable_objects.bindings.map((one) => one.class_name)])]
+  const others = config.services.map(({ binding, entrypoint }) =>
+    bind(binding, `service = (name = "consumer", entrypoint = ${text(entrypoint)})`),
+  )
+  const bindings = [...storage(config, variables, remote), ...others, ...actorBindings(config)]
+  return {
+    name: 'gateway',
+    build: gateway.build,
+    config,
+    bindings,
+    consumer: {
+      folder: consumer.build.folder,
+      modules: consumer.build.modules,
+      config: consumer.config,
+      bindings: [...storage(consumer.config, variables, remote), ...actorBindings(consumer.config)],
+    },
+    services: [...remotes.values()],
+    actors: classes,
+  }
+}
+
+const bind = (name, value) => `(name = ${text(name)}, ${value})`
+
+function storage(config, variables, remote) {
   const d1 = (name) => `wrapped = (moduleName = "cloudflare-internal:d1-api",
       innerBindings = [(name = "fetcher", service = ${remote(name)})])`
-  const vars = Object.entries({ ...config.vars, ...variables })
-  const actors = config.durable_objects.bindings
-  const bindings = [
-    ...vars.map(([name, value]) => bind(name, variable(value))),
+  const assets = config.assets?.binding
+  return [
+    ...Object.entries({ ...config.vars, ...variables }).map(([name, value]) => bind(name, variable(value))),
     ...config.d1_databases.map(({ binding }) => bind(binding, d1(binding))),
     ...config.kv_namespaces.map(({ binding }) => bind(binding, `kvNamespace = ${remote(binding)}`)),
     ...config.r2_buckets.map(({ binding }) => bind(binding, `r2Bucket = ${remote(binding)}`)),
     ...(config.queues.producers ?? []).map(({ binding }) => bind(binding, `queue = ${remote(binding)}`)),
-    ...actors.map((actor) => bind(actor.name, `durableObjectNamespace = ${text(actor.class_name)}`)),
+    ...(assets === undefined ? [] : [bind(assets, 'service = "no-assets"')]),
   ]
-  if (config.assets?.binding) bindings.push(bind(config.assets.binding, 'service = "no-assets"'))
-  return {
-    name: 'gateway',
-    build,
-    config,
-    bindings,
-    services,
-    actors: actors.map((actor) => actor.class_name),
-  }
+}
+
+function actorBindings({ durable_objects }) {
+  return durable_objects.bindings.map(({ name, class_name }) =>
+    bind(name, `durableObjectNamespace = (className = ${text(class_name)}, serviceName = "consumer")`),
+  )
+}
+
+/** The same gateway beside a consumer that does nothing: what it costs to start by itself. */
+export function gatewayAlone(worker) {
+  const classes = ['Management', ...worker.actors]
+  const source = `import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers'
+${classes.map((name, index) => `export class ${name} extends ${index === 0 ? 'WorkerEntrypoint' : 'DurableObject'} {}`).join('\n')}`
+  return { ...worker, consumer: { ...worker.consumer, source, bindings: [] } }
 }
 
 const variable = (value) =>
   typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`
 
-function configText({ build, config, bindings, services, actors }) {
+function configText({ build, config, bindings, services, consumer, actors }) {
   const disk = join(build.folder, 'durable-objects')
   mkdirSync(disk, { recursive: true })
-  const namespaces = actors.map(
-    (name) => `(className = ${text(name)}, uniqueKey = ${text(`bench-${name}`)}, enableSql = true)`,
-  )
-  const storage = actors.length > 0 ? '\n  durableObjectStorage = (localDisk = "disk"),' : ''
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
+    ${consumer === undefined ? '' : '(name = "consumer", worker = .consumer),'}
     (name = "internet", network = (allow = ["public", "private"])),
     (name = "disk", disk = (path = ${text(disk)}, writable = true)),
     (name = "no-assets", worker = .noAssets),
@@ -122,14 +149,14 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
 );
 const main :Workerd.Worker = (
-  modules = [${build.modules.map(moduleText).join(', ')}],
+  modules = [${build.modules.map((name) => moduleText(name, name)).join(', ')}],
   compatibilityDate = ${text(config.compatibility_date)},
   compatibilityFlags = [${config.compatibility_flags.map(text).join(', ')}],
-  durableObjectNamespaces = [${namespaces.join(', ')}],${storage}
   bindings = [
     ${bindings.join(',\n    ')}
   ]
 );
+${consumer === undefined ? '' : consumerText(consumer, build.folder, actors)}
 const noAssets :Workerd.Worker = (
   modules = [(
     name = "main",
@@ -140,7 +167,27 @@ const noAssets :Workerd.Worker = (
 `
 }
 
-function moduleText(name) {
+function consumerText({ folder, modules, source, config, bindings }, beside, actors) {
+  const namespaces = actors.map(
+    (name) => `(className = ${text(name)}, uniqueKey = ${text(`bench-${name}`)}, enableSql = true)`,
+  )
+  const own =
+    source === undefined
+      ? modules.map((name) => moduleText(name, relative(beside, join(folder, name))))
+      : [`(name = "main", esModule = ${text(source)})`]
+  return `const consumer :Workerd.Worker = (
+  modules = [${own.join(', ')}],
+  compatibilityDate = ${text(config.compatibility_date)},
+  compatibilityFlags = [${config.compatibility_flags.map(text).join(', ')}],
+  durableObjectNamespaces = [${namespaces.join(', ')}],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [
+    ${bindings.join(',\n    ')}
+  ]
+);`
+}
+
+function moduleText(name, path) {
   const kind = { wasm: 'wasm', txt: 'text', html: 'text', sql: 'text', bin: 'data' }[name.split('.').pop()]
-  return `(name = ${text(name)}, ${kind ?? 'esModule'} = embed ${text(name)})`
+  return `(name = ${text(name)}, ${kind ?? 'esModule'} = embed ${text(path)})`
 }

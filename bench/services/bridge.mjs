@@ -1,4 +1,3 @@
-import { DurableObject } from 'cloudflare:workers'
 import { serveNamespace } from './kv.mjs'
 import { serveBucket } from './r2.mjs'
 
@@ -18,9 +17,6 @@ export default {
     return new Response('unknown binding', { status: 501 })
   },
 }
-
-/** What the consumer's binding to the gateway's counters needs to be there; the measured gateway has its own. */
-export class Ledger extends DurableObject {}
 
 // D1's client is JavaScript over a fetcher that it keeps, so its protocol needs no translation.
 function serveDatabase(request, database) {

@@ -17,7 +17,8 @@ const databases = gateway.d1_databases.map((database) => ({
   ...database,
   migrations_dir: resolve(dirname(gateway.configPath), database.migrations_dir ?? 'migrations'),
 }))
-// Under the gateway's name, because the consumer is bound to the counters of that. Nobody asks for them here.
+// The gateway itself, and what it binds of the consumer, are in the measured process.
+const producers = [...(gateway.queues.producers ?? []), ...(consumer.queues.producers ?? [])]
 const bridge = {
   name: gateway.name,
   main: fileURLToPath(new URL('bridge.mjs', import.meta.url)),
@@ -26,15 +27,13 @@ const bridge = {
   kv_namespaces: gateway.kv_namespaces,
   r2_buckets: gateway.r2_buckets,
   queues: { producers: gateway.queues.producers ?? [] },
-  durable_objects: { bindings: [{ name: 'LEDGER', class_name: 'Ledger' }] },
-  migrations: [{ tag: 'v1', new_sqlite_classes: ['Ledger'] }],
 }
 const harness = createTestHarness({
   root,
   // The counters are in the measured process.
   workers: [
     { config: bridge },
-    { config: { ...consumer, durable_objects: { bindings: [] } }, vars: variables },
+    { config: { ...consumer, durable_objects: { bindings: [] }, migrations: [] }, vars: variables },
   ],
 })
 answer({ settle }, close)
@@ -44,7 +43,7 @@ const worker = harness.getWorker(gateway.name)
 for (const { binding } of databases) await worker.applyD1Migrations(binding)
 const env = await worker.getEnv()
 const held = heldMessages(env)
-const queues = new Set((gateway.queues.producers ?? []).map(({ binding }) => binding))
+const queues = new Set(producers.map(({ binding }) => binding))
 const buckets = new Set(gateway.r2_buckets.map(({ binding }) => binding))
 const heldPuts = heldObjects((request) => carryOut(url, request))
 await serveBindings({ socketPath, bridgeUrl: url, queues, buckets, held, heldPuts })

@@ -1,5 +1,6 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { concat } from '../platform/json-edit'
+import type { WireProtocolId } from '../protocols/protocol'
 import { isWireProtocolId } from '../protocols/table'
 import { pricesSchema, usageSchema } from '../providers/stored-shapes'
 import type { RecordedReply } from './recorded-reply'
@@ -8,14 +9,14 @@ import type { RecordedReply } from './recorded-reply'
 const ENTRY_FORMAT = 1
 
 const standInsSchema = z.object({
-  structuredOutput: z.string().optional(),
-  customTools: z.array(z.string()).optional(),
-  renamed: z.record(z.string(), z.string()).optional(),
+  structuredOutput: z.optional(z.string()),
+  customTools: z.optional(z.array(z.string())),
+  renamed: z.optional(z.record(z.string(), z.string())),
 })
 
 /** What is stored of `ReplyHead`. */
 export const replyHeadSchema = z.object({
-  protocol: z.string().refine(isWireProtocolId),
+  protocol: z.custom<WireProtocolId>((value) => typeof value === 'string' && isWireProtocolId(value)),
   isStream: z.boolean(),
   contentType: z.string(),
   standIns: standInsSchema,
@@ -33,16 +34,16 @@ export const entryFactsSchema = z.object({
   /** The request whose answer it is. */
   logId: z.string(),
   /** The end user whom that request was for. */
-  customer: z.string().optional(),
+  customer: z.optional(z.string()),
   hasToolCalls: z.boolean(),
   /** What the provider was not told. */
   losses: z.array(z.string()),
-  usage: usageSchema.optional(),
-  usageSource: z.enum(['provider', 'estimated', 'partial']).optional(),
-  finishReason: z.string().optional(),
-  responseId: z.string().optional(),
-  prices: pricesSchema.optional(),
-  pricesAs: z.string().optional(),
+  usage: z.optional(usageSchema),
+  usageSource: z.optional(z.enum(['provider', 'estimated', 'partial'])),
+  finishReason: z.optional(z.string()),
+  responseId: z.optional(z.string()),
+  prices: z.optional(pricesSchema),
+  pricesAs: z.optional(z.string()),
 })
 
 const storedSchema = z.object({

@@ -1,6 +1,4 @@
-import { and, eq, lt, ne, or, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
-import { type CacheGenerationRow, cacheGenerations } from '../platform/config-schema'
+import type { CacheGenerationRow } from '../platform/config-schema'
 import type { CacheEntry } from './entry'
 
 /** Which kept answers are to be served no more. */
@@ -30,18 +28,17 @@ export async function beginGeneration(
   { scope, subject }: Clearing,
   nowMs: number,
 ): Promise<number> {
-  const config = drizzle(database)
-  const isOver = and(eq(cacheGenerations.scope, 'key'), lt(cacheGenerations.beganAtMs, nowMs - KEY_ROW_MS))
-  const [row] = await config
-    .insert(cacheGenerations)
-    .values({ scope, subject, beganAtMs: nowMs })
-    .onConflictDoUpdate({
-      target: [cacheGenerations.scope, cacheGenerations.subject],
-      set: { beganAtMs: sql`max(${cacheGenerations.beganAtMs}, ${nowMs})` },
-    })
-    .returning()
-  await config
-    .delete(cacheGenerations)
-    .where(scope === 'all' ? or(isOver, ne(cacheGenerations.scope, 'all')) : isOver)
-  return row?.beganAtMs ?? nowMs
+  const begin = database
+    .prepare(
+      `insert into cache_generations (scope, subject, began_at_ms) values (?1, ?2, ?3)
+        on conflict (scope, subject) do update set began_at_ms = max(began_at_ms, ?3) returning began_at_ms`,
+    )
+    .bind(scope, subject, nowMs)
+  const forget = database
+    .prepare(
+      "delete from cache_generations where (scope = 'key' and began_at_ms < ?1) or (?2 = 'all' and scope <> 'all')",
+    )
+    .bind(nowMs - KEY_ROW_MS, scope)
+  const [begun] = await database.batch<{ began_at_ms: number }>([begin, forget])
+  return begun?.results[0]?.began_at_ms ?? nowMs
 }

@@ -1,26 +1,29 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** A whole number of milliseconds must stay exact, and nobody keeps anything longer. */
 const MAX_TTL_SECONDS = 10 * 365 * 86_400
 
 const optionsShape = {
-  cache_by_customer: z.boolean().nullish(),
-  is_cached_by_model: z.boolean().nullish(),
-  omit_log: z.boolean().nullish(),
-  omit_logs: z.boolean().nullish(),
-  cache_tool_calls: z.boolean().nullish(),
-  pace: z.enum(['instant', 'natural']).nullish(),
+  cache_by_customer: z.nullish(z.boolean()),
+  is_cached_by_model: z.nullish(z.boolean()),
+  omit_log: z.nullish(z.boolean()),
+  omit_logs: z.nullish(z.boolean()),
+  cache_tool_calls: z.nullish(z.boolean()),
+  pace: z.nullish(z.enum(['instant', 'natural'])),
 }
 
 /** The gateway parameters of the response cache. */
 export const cacheShape = {
-  cache_enabled: z.boolean().nullish(),
-  cache_ttl: z
-    .number()
-    .min(1, 'must be at least 1 second')
-    .max(MAX_TTL_SECONDS, `must be at most ${MAX_TTL_SECONDS} seconds`)
-    .nullish(),
-  cache_options: z.object(optionsShape).nullish(),
+  cache_enabled: z.nullish(z.boolean()),
+  cache_ttl: z.nullish(
+    z
+      .number()
+      .check(
+        z.gte(1, 'must be at least 1 second'),
+        z.lte(MAX_TTL_SECONDS, `must be at most ${MAX_TTL_SECONDS} seconds`),
+      ),
+  ),
+  cache_options: z.nullish(z.object(optionsShape)),
 }
 
 /** The names that `cache_options` may have. */

@@ -1,15 +1,19 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { type EntryFacts, entryFactsSchema, replyHeadSchema } from './entry'
 import type { ReplyHead } from './recorded-reply'
 
 const headSchema = z.object({ reply: replyHeadSchema, about: entryFactsSchema })
-const endSchema = entryFactsSchema
-  .pick({ usage: true, usageSource: true, finishReason: true, responseId: true })
-  .extend({
-    /** Nothing is missing, as far as its protocol tells. */
-    isComplete: z.boolean(),
-    isKept: z.boolean(),
-  })
+const told = z.pick(entryFactsSchema, {
+  usage: true,
+  usageSource: true,
+  finishReason: true,
+  responseId: true,
+})
+const endSchema = z.extend(told, {
+  /** Nothing is missing, as far as its protocol tells. */
+  isComplete: z.boolean(),
+  isKept: z.boolean(),
+})
 
 /** What is said of a reply that is shared while it comes, before its bytes. */
 export interface SharedHead {

@@ -1,10 +1,9 @@
 import { type DeliverEnv, deliverAlert, giveUp } from '../alerts/deliver'
 import { type DispatchEnv, dispatchEvents } from '../alerts/dispatch'
 import { forgetEvents, type NewEvent, recordEvents } from '../alerts/event-store'
-import { limitEvents, noteTold } from '../alerts/limit-events'
+import { type LimitedRequest, limitEvents, noteTold } from '../alerts/limit-events'
 import { runMonitors } from '../alerts/run-monitors'
 import { type Drift, type DriftEnv, findDrift, forgetSums, shownDrift } from '../limits/drift'
-import type { LogRecord } from '../logs/log-record'
 import type { LogStoreEnv } from '../logs/log-store'
 import { realEffects } from '../platform/effects'
 import { report, retryLater } from './messages'
@@ -17,9 +16,9 @@ type Env = LogStoreEnv & Partial<AlertsEnv>
 const EVENTS_KEPT_MS = 90 * 24 * 60 * 60 * 1_000
 const FORGOTTEN_PER_RUN = 90
 
-/** Keeps what records tell of the limits that they went beyond; whether there is anything new to tell. */
-export async function keepLimitEvents(env: Env, records: readonly LogRecord[]): Promise<boolean> {
-  const events = limitEvents(records, realEffects)
+/** Keeps what is told of limits that requests went beyond; whether there is anything new to tell. */
+export async function keepLimitEvents(env: Env, requests: readonly LimitedRequest[]): Promise<boolean> {
+  const events = limitEvents(requests, realEffects)
   if (events.length === 0) return false
   await recordEvents(env, events)
   noteTold(events)

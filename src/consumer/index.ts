@@ -1,9 +1,19 @@
+import { WorkerEntrypoint } from 'cloudflare:workers'
 import { type DeliveriesEnv, queueDeliveries } from '../logs/deliveries'
+import { type LimitsCrossed, limitsCrossedSchema } from '../logs/limits-crossed'
 import { type LogRecord, logRecordSchema } from '../logs/log-record'
 import { readLogSettings } from '../logs/log-settings'
 import { type LogStoreEnv, storeRecords } from '../logs/log-store'
+import { recordFromJson } from '../logs/record-from-json'
 import { removeExpired } from '../logs/retention'
-import { recordFromJson, UNDELIVERED_PREFIX } from '../logs/undelivered'
+import { UNDELIVERED_PREFIX } from '../logs/undelivered'
+import { answerManagement } from '../management/answer'
+import type { ManagementEnv } from '../management/route'
+import { realEffects } from '../platform/effects'
+import type { PriceService } from '../providers/asked-prices'
+import type { ListedCall, ListedModel } from '../providers/cost'
+import { listCost, listRates } from '../providers/prices'
+import type { RateTable } from '../providers/rates'
 import {
   type AlertsEnv,
   deliverAlerts,
@@ -52,19 +62,45 @@ export default {
   },
 } satisfies ExportedHandler<ConsumerEnv>
 
+/** What the gateway asks of this worker, over a service binding; nobody else can. */
+export class Management extends WorkerEntrypoint<ManagementEnv> implements PriceService {
+  /** Answers a request of the management API that the gateway has let in. */
+  override fetch(request: Request): Promise<Response> {
+    return answerManagement(request, this.env, this.ctx)
+  }
+
+  /** The rates of a model of the price list, for what limits on cost reserve. */
+  async listRates(model: ListedModel): Promise<RateTable> {
+    return listRates(model, realEffects.now())
+  }
+
+  /** What a call cost by the price list, in billionths of a US dollar: as its log row will say. */
+  async listCost(call: ListedCall): Promise<number | null> {
+    return listCost(call)
+  }
+}
+// biome-ignore lint/performance/noBarrelFile: workerd finds a Durable Object class among the entry's exports
+export { SharedCall } from '../flights/shared-call'
+export { IdempotentCall } from '../idempotency/idempotent-call'
+export { Ledger } from '../limits/ledger'
+
 async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise<void> {
-  const readable: { message: Message; record: LogRecord }[] = []
+  const readable: Message[] = []
+  const records: LogRecord[] = []
+  const crossed: LimitsCrossed[] = []
   for (const message of messages) {
     const parsed = logRecordSchema.safeParse(message.body)
-    if (parsed.success) readable.push({ message, record: parsed.data })
+    const other = parsed.success ? undefined : limitsCrossedSchema.safeParse(message.body)
+    if (parsed.success) records.push(parsed.data)
+    else if (other?.success === true) crossed.push(other.data)
     else await keepOne(message, env, `not a log record of this version: ${parsed.error.message}`)
+    if (parsed.success || other?.success === true) readable.push(message)
   }
-  const records = readable.map(({ record }) => record)
   try {
     await storeRecords(env, records)
-    const isTold = await keepLimitEvents(env, records)
+    const isTold = await keepLimitEvents(env, [...records, ...crossed])
     await sendOut(env, records)
-    for (const { message } of readable) message.ack()
+    for (const message of readable) message.ack()
     if (isTold) await sendLimitEvents(env)
   } catch (cause) {
     report('log_batch_failed', {
@@ -72,7 +108,7 @@ async function storeAll(messages: readonly Message[], env: ConsumerEnv): Promise
       cause: String(cause),
       reason: String(Object(cause).cause ?? ''),
     })
-    for (const { message } of readable) retryLater(message)
+    for (const message of readable) retryLater(message)
   }
 }
 

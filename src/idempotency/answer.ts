@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** What is said before the bytes of an answer: how it begins for everyone who gets it, and who gave it. */
 const headSchema = z.object({
@@ -6,9 +6,9 @@ const headSchema = z.object({
   headers: z.array(z.tuple([z.string(), z.string()])),
   /** Of the call that was made. */
   logId: z.string(),
-  model: z.string().optional(),
-  upstreamModel: z.string().optional(),
-  providerId: z.string().optional(),
+  model: z.optional(z.string()),
+  upstreamModel: z.optional(z.string()),
+  providerId: z.optional(z.string()),
 })
 
 /** What is said behind them: how the call ended. */
@@ -19,9 +19,9 @@ const endSchema = z.object({
   isCut: z.boolean(),
   kind: z.enum(['completed', 'cancelled', 'failed']),
   statusCode: z.number(),
-  failure: z.object({ code: z.string(), message: z.string() }).optional(),
-  finishReason: z.string().optional(),
-  responseId: z.string().optional(),
+  failure: z.optional(z.object({ code: z.string(), message: z.string() })),
+  finishReason: z.optional(z.string()),
+  responseId: z.optional(z.string()),
 })
 
 /** The beginning of an answer. */

@@ -1,8 +1,17 @@
 import { type Counter, Counters } from './counters'
+import { LeaseHolds } from './lease-holds'
+import type { LeaseReport } from './lease-report'
 import type { Hold, LedgerStore, Part } from './ledger-store'
 import type { OutputExpectations } from './output-expectations'
 import { type Amounts, counterOf, counterPrefix, type Policy, resetsAtMs, windowStartMs } from './policy'
-import { amountsOf, type ReserveCall, type ReserveReply, type Standing, type Taken } from './wish'
+import {
+  amountsOf,
+  type Crossing,
+  type ReserveCall,
+  type ReserveReply,
+  type Standing,
+  type Taken,
+} from './wish'
 
 /** How long the truth about a request may come after its hold expired, and a settled one is told from an unknown one. */
 export const LATE_TRUTH_MS = 24 * 60 * 60 * 1_000
@@ -25,6 +34,7 @@ export class Book {
   private readonly counters: Counters
   /** Open and expired ones; closed ones are in storage only. */
   private readonly holds = new Map<string, Hold>()
+  private readonly leases: LeaseHolds
   /** No open hold expires before. */
   private nextExpiryMs = Number.POSITIVE_INFINITY
   /** An object that has just started does not know when it last was. */
@@ -35,12 +45,16 @@ export class Book {
     private readonly outputs: OutputExpectations,
   ) {
     this.counters = new Counters(store)
+    this.leases = new LeaseHolds({ store, outputs, counters: this.counters, holds: this.holds })
     for (const hold of store.running()) this.take(hold)
   }
 
   /** Reserves on all policies, or on none when one that blocks would be exceeded. */
-  reserve({ holdId, policies, wish, lifetimeMs }: ReserveCall, nowMs: number): ReserveReply {
+  reserve(call: ReserveCall, nowMs: number): ReserveReply {
+    const { holdId, policies, wish, lifetimeMs } = call
     this.sweep(nowMs)
+    // The request itself is told of what that goes beyond.
+    if (call.lease !== undefined) this.leases.report(call.lease.report, { nowMs, keptMs: LATE_TRUTH_MS })
     const known = this.holds.get(holdId)
     if (known !== undefined) return { kind: 'granted', standings: this.again(known, policies, nowMs) }
     const expected = wish.output === undefined ? 0 : this.outputs.expected(wish.output)
@@ -56,16 +70,29 @@ export class Book {
     this.counters.save(parts.filter(({ crossed }) => crossed))
     if (last !== undefined) return { kind: 'refused', policyId: last.policy.id, standings }
     this.take(hold)
-    return { kind: 'granted', standings }
+    return { kind: 'granted', standings, ...this.leaseFor(call, asked, nowMs) }
   }
 
-  /** Turns a hold into what was really taken, also one that has expired; a second time nothing changes. */
-  settle(holdId: string, taken: Taken, nowMs: number): void {
+  /** Takes in how a lease stands; tells which counts went beyond their policy's value by that. */
+  report(report: LeaseReport, nowMs: number): Crossing[] {
+    const changed = this.leases.report(report, { nowMs, keptMs: LATE_TRUTH_MS })
+    const crossings = this.crossedBy(changed, report.spent)
+    if (crossings.length > 0) this.counters.save(changed)
+    return crossings
+  }
+
+  /**
+   * Turns a hold into what was really taken, also one that has expired; a second time nothing changes. Tells which
+   * counts went beyond their policy's value by that.
+   */
+  settle(holdId: string, taken: Taken, nowMs: number): Crossing[] {
     const hold = this.holds.get(holdId)
-    if (hold === undefined && this.store.isClosed(holdId)) return
+    if (hold === undefined && this.store.isClosed(holdId)) return NONE
+    let crossings = NONE
     const closed = { holdId, state: 'closed' as const, expiresAtMs: nowMs + LATE_TRUTH_MS, parts: [] }
     if (hold !== undefined) {
       const changed = hold.parts.filter((part) => this.charge(part, hold.state, truthOf(part, taken)))
+      crossings = this.crossedBy(changed, taken)
       this.counters.save(changed)
       this.holds.delete(holdId)
       closed.expiresAtMs = Math.max(hold.expiresAtMs, nowMs)
@@ -73,6 +100,7 @@ export class Book {
     // A request that is settled before its reservation arrives must not be let in by that any more.
     this.store.saveHold(closed)
     if (taken.output !== undefined) this.outputs.observe(taken.output, nowMs)
+    return crossings
   }
 
   /** Where policies stand, for a reader. */
@@ -116,6 +144,14 @@ export class Book {
     return this.store.hasHolds() ? Math.min(this.nextExpiryMs, this.nextTidyMs) : null
   }
 
+  private leaseFor({ lease, wish }: ReserveCall, asked: readonly Asked[], nowMs: number) {
+    const granted =
+      lease === undefined ? undefined : this.leases.grant(lease, { asked, output: wish.output, nowMs })
+    if (granted === undefined) return undefined
+    this.nextExpiryMs = Math.min(this.nextExpiryMs, granted.expiresAtMs)
+    return { lease: granted.grant }
+  }
+
   private asked(policies: readonly Policy[], amounts: Amounts, nowMs: number): Asked[] {
     return policies.map((policy) => ({
       policy,
@@ -132,7 +168,12 @@ export class Book {
       const counter = this.counters.get(part?.counter ?? counterOf(policy, nowMs))
       const amount = part?.amount ?? 0
       const standing = standingOf({ policy, counter, amount }, part?.crossed === true, nowMs)
-      return { ...standing, reserved: Math.max(0, standing.reserved - amount) }
+      // Its window may be over by now, and it is still the one that the request is counted in.
+      const window =
+        part === undefined
+          ? {}
+          : { windowStartMs: Number(part.counter.slice(prefix.length)), resetsAtMs: part.endsAtMs }
+      return { ...standing, ...window, reserved: Math.max(0, standing.reserved - amount) }
     })
   }
 
@@ -140,8 +181,10 @@ export class Book {
     this.holds.set(hold.holdId, hold)
     for (const part of hold.parts) {
       const counter = this.counters.get(part.counter)
-      if (hold.state === 'open') counter.reserved += part.amount
-      else counter.uncertain += chargeOf(part)
+      if (hold.state === 'open') {
+        counter.reserved += part.amount
+        counter.leased += part.lease?.room ?? 0
+      } else counter.uncertain += chargeOf(part)
     }
     if (hold.state === 'open') this.nextExpiryMs = Math.min(this.nextExpiryMs, hold.expiresAtMs)
   }
@@ -151,6 +194,20 @@ export class Book {
     counter.reserved -= part.amount
     counter.used += chargeOf(part)
     counter.uncertain += chargeOf(part)
+    if (part.lease === undefined) return
+    counter.leased -= part.lease.room
+    part.lease.room = 0
+  }
+
+  // What a request was reserved for was within the values; only the truth is beyond them.
+  private crossedBy(parts: readonly Part[], taken: Taken): Crossing[] {
+    return parts.flatMap((part) => {
+      const counter = this.counters.get(part.counter)
+      const isNew = counter.used > part.value && counter.toldValue !== part.value && truthOf(part, taken) > 0
+      if (!isNew) return []
+      counter.toldValue = part.value
+      return [{ counter: counter.name, used: counter.used }]
+    })
   }
 
   /** Whether that changes what is stored of its counter. */
@@ -165,6 +222,8 @@ export class Book {
     return state !== 'open' || truth !== 0
   }
 }
+
+const NONE: Crossing[] = []
 
 /** Counts of windows that are over are of use to whoever compares them with the logs. */
 const KEEP_COUNTS_MS = 7 * 24 * 60 * 60 * 1_000
@@ -212,6 +271,7 @@ function partOf({ policy, counter, amount }: Asked, crossed: boolean, nowMs: num
     counter: counter.name,
     metric,
     amount,
+    value: policy.value,
     endsAtMs: resetsAtMs(policy, nowMs),
     ...(crossed ? { crossed } : {}),
   }

@@ -7,6 +7,8 @@ export interface Counter {
   used: number
   /** What running ones hold; known from their holds, so it is not stored. */
   reserved: number
+  /** How much of `reserved` is what leases may still give out. */
+  leased: number
   /** How much of `used` is of expired holds whose truth may still come. */
   uncertain: number
   /** The value of the policy whose crossing was told in this window. */
@@ -25,7 +27,7 @@ export class Counters {
   get(name: string): Counter {
     const known = this.known.get(name)
     if (known !== undefined) return known
-    const counter = { name, ...this.store.count(name), reserved: 0, uncertain: 0 }
+    const counter = { name, ...this.store.count(name), reserved: 0, leased: 0, uncertain: 0 }
     this.known.set(name, counter)
     return counter
   }

@@ -3,9 +3,6 @@ import { drizzle } from 'drizzle-orm/d1'
 import { type CustomerRow, customers } from '../platform/config-schema'
 import type { Env } from '../platform/env'
 
-/** What is to be known of a customer; what is absent stays, and null takes it away. */
-export type CustomerChange = Partial<Omit<CustomerRow, 'customerIdentifier' | 'createdAtMs' | 'updatedAtMs'>>
-
 /** A statement takes 100 parameters (D1, "Limits"). */
 const MAX_IDENTIFIERS = 90
 
@@ -36,22 +33,6 @@ export async function readCustomers(
     for (const row of rows) found.set(row.customerIdentifier, row)
   }
   return found
-}
-
-/** Keeps what is said of a customer, who is made when nobody said anything before. */
-export async function changeCustomer(
-  env: Pick<Env, 'CONFIG'>,
-  customerIdentifier: string,
-  given: { change: CustomerChange; nowMs: number },
-): Promise<CustomerRow | undefined> {
-  const { change, nowMs } = given
-  const set = { ...change, updatedAtMs: nowMs }
-  const [row] = await drizzle(env.CONFIG)
-    .insert(customers)
-    .values({ customerIdentifier, createdAtMs: nowMs, ...set })
-    .onConflictDoUpdate({ target: customers.customerIdentifier, set })
-    .returning()
-  return row
 }
 
 /** Forgets what was said of a customer, and with it every budget. */

@@ -1,3 +1,4 @@
+import type { PartOfLease } from './lease-report'
 import type { OutputHistory } from './output-history'
 import type { Metric } from './policy'
 
@@ -6,10 +7,14 @@ export interface Part {
   counter: string
   metric: Metric
   amount: number
+  /** Of the policy, when the request was let in. */
+  value: number
   /** When its window ends; null when it never does. */
   endsAtMs: number | null
   /** The request was told to be the first beyond the policy's value. */
   crossed?: true
+  /** The hold is a lease, and `amount` is what its requests hold and what it may still give out. */
+  lease?: PartOfLease
 }
 
 /**

@@ -1,9 +1,10 @@
 import { DurableObject } from 'cloudflare:workers'
 import { Book, TIDY_EVERY_MS } from './book'
+import type { LeaseReport } from './lease-report'
 import { LedgerStore } from './ledger-store'
 import { OutputExpectations } from './output-expectations'
 import type { Policy } from './policy'
-import type { ReserveCall, ReserveReply, Standing, Taken } from './wish'
+import type { Crossing, ReserveCall, ReserveReply, Standing, Taken } from './wish'
 
 /**
  * The counters of one subject. A Durable Object runs one call at a time, and its own clock decides which window a
@@ -29,10 +30,19 @@ export class Ledger extends DurableObject {
   }
 
   /** Turns a request's holds into what it really took, once, also when they have expired. */
-  async settle(holdId: string, taken: Taken): Promise<void> {
+  async settle(holdId: string, taken: Taken): Promise<Crossing[]> {
     const nowMs = Date.now()
-    this.atOnce(() => this.book.settle(holdId, taken, nowMs))
+    const crossings = this.atOnce(() => this.book.settle(holdId, taken, nowMs))
     await this.wakeBy(nowMs + TIDY_EVERY_MS)
+    return crossings
+  }
+
+  /** Takes in how a lease stands; an older report, or one that comes twice, changes nothing. */
+  async report(report: LeaseReport): Promise<Crossing[]> {
+    const nowMs = Date.now()
+    const crossings = this.atOnce(() => this.book.report(report, nowMs))
+    await this.wakeBy(nowMs + TIDY_EVERY_MS)
+    return crossings
   }
 
   /** Where policies stand, for a reader; or where they stood in the windows around an earlier time. */

@@ -1,6 +1,6 @@
 import type { LedgerStore } from './ledger-store'
-import { expectedOutput, newHistory, type OutputHistory, observe } from './output-history'
-import type { OutputWish } from './wish'
+import { expectedOutput, newHistory, type OutputHistory, observe, typicalOutput } from './output-history'
+import type { OutputSeen, OutputWish } from './wish'
 
 /** A subject whose calls are of more kinds than this forgets the ones that it has not seen for longest. */
 const MOST_SERIES = 300
@@ -17,11 +17,16 @@ export class OutputExpectations {
 
   /** Tokens. */
   expected({ series, mostTokens, choices }: OutputWish): number {
-    return choices * expectedOutput(this.histories.get(series), mostTokens)
+    return choices * expectedOutput(this.typical(series), mostTokens)
+  }
+
+  /** What nineteen of twenty calls of a series stay below, in tokens; null where too few were seen. */
+  typical(series: string): number | null {
+    return typicalOutput(this.histories.get(series))
   }
 
   /** Takes in what a call of a series wrote. */
-  observe({ series, tokens }: { series: string; tokens: number }, nowMs: number): void {
+  observe({ series, tokens }: OutputSeen, nowMs: number): void {
     const history = this.histories.get(series) ?? newHistory()
     observe(history, tokens)
     this.histories.delete(series)

@@ -40,11 +40,15 @@ export function observe(history: OutputHistory, outputTokens: number): void {
   history.weight = 1
 }
 
-/** Tokens that nineteen of twenty calls stay below, and never more than the request allows. */
-export function expectedOutput(history: OutputHistory | undefined, mostTokens: number | undefined): number {
-  if (history === undefined || history.observations < ENOUGH)
-    return mostTokens === undefined ? COLD_OUTPUT_TOKENS : Math.min(mostTokens, COLD_LIMITED_TOKENS)
-  return Math.min(mostTokens ?? Number.POSITIVE_INFINITY, percentileOf(history))
+/** Tokens that nineteen of twenty calls stay below; null where too few were seen. */
+export function typicalOutput(history: OutputHistory | undefined): number | null {
+  return history === undefined || history.observations < ENOUGH ? null : percentileOf(history)
+}
+
+/** Tokens that a call is expected to write, by what is typical: never more than the request allows. */
+export function expectedOutput(typical: number | null, mostTokens: number | undefined): number {
+  if (typical !== null) return Math.min(mostTokens ?? Number.POSITIVE_INFINITY, typical)
+  return mostTokens === undefined ? COLD_OUTPUT_TOKENS : Math.min(mostTokens, COLD_LIMITED_TOKENS)
 }
 
 function percentileOf({ buckets }: OutputHistory): number {

@@ -1,3 +1,4 @@
+import type { LeaseCall, LeaseGrant } from './lease-report'
 import type { Amounts, Policy } from './policy'
 
 /** What a request may take of each metric, as far as it is known before it runs. */
@@ -31,16 +32,32 @@ export interface ReserveCall {
   wish: Wish
   /** After so long a hold that nobody settled is charged as it was reserved. */
   lifetimeMs: number
+  /** The caller would have a lease beside it. */
+  lease?: LeaseCall
+}
+
+/** What a call of a series wrote for each choice, in tokens. */
+export interface OutputSeen {
+  series: string
+  tokens: number
 }
 
 /** What a request really took. */
 export interface Taken {
   requests: number
-  tokens: number
+  /** Null when nobody can tell, which is charged as it was reserved. */
+  tokens: number | null
   /** Billionths of a US dollar; null when nobody can tell, which is charged as it was reserved. */
   cost: number | null
-  /** What it wrote for each choice, for the expectation of the next of its series. */
-  output?: { series: string; tokens: number }
+  /** For the expectation of the next of its series. */
+  output?: OutputSeen
+}
+
+/** A count that the truth about a request took beyond its policy's value; told once in a window for each value. */
+export interface Crossing {
+  /** Its name, which begins with the policy's `counterPrefix`. */
+  counter: string
+  used: number
 }
 
 /** What a request took that never ran. */
@@ -66,7 +83,7 @@ export interface Standing {
 
 /** Whether all was reserved, with where every policy stood before, in the order of the call. */
 export type ReserveReply =
-  | { kind: 'granted'; standings: Standing[] }
+  | { kind: 'granted'; standings: Standing[]; lease?: LeaseGrant }
   /** `policyId` is that of the refusing policy whose count starts anew last. */
   | { kind: 'refused'; policyId: string; standings: Standing[] }
   /** The request has been settled already: its reservation came late. */

@@ -15,6 +15,9 @@ const HANDOVER_MS = 50
 /** A leader that has been silent for longer than a send with all its retries can take is gone. */
 const DEAD_LEADER_MS = 20_000
 
+/** What records leave by. */
+export type LogOutEnv = Pick<Env, 'LOG_QUEUE' | 'BODIES'>
+
 interface Outbox {
   waiting: LogRecord[]
   inFlight: LogRecord[]
@@ -27,7 +30,7 @@ const outbox: Outbox = { waiting: [], inFlight: [], leadingSinceMs: undefined }
  * Hands a record to the queue, in a group commit: the first request sends, and what other requests of this isolate
  * finish meanwhile goes with its next batch. A lone record is sent at once; under load one send carries many.
  */
-export async function emitLog(env: Env, record: LogRecord): Promise<void> {
+export async function emitLog(env: LogOutEnv, record: LogRecord): Promise<void> {
   const spilled = spillLargeBodies(env, record)
   const small = spilled instanceof Promise ? await spilled : spilled
   if (sizeOf(small) > MAX_SHARED_BYTES) return deliver(env, [small])
@@ -40,14 +43,14 @@ export async function emitLog(env: Env, record: LogRecord): Promise<void> {
 }
 
 /** Hands records over and waits until the queue, or R2 in its place, has them. */
-export async function deliverLogs(env: Env, records: readonly LogRecord[]): Promise<void> {
+export async function deliverLogs(env: LogOutEnv, records: readonly LogRecord[]): Promise<void> {
   const small = await Promise.all(records.map((record) => spillLargeBodies(env, record)))
   const shared = small.filter((record) => sizeOf(record) <= MAX_SHARED_BYTES)
   for (const record of small) if (sizeOf(record) > MAX_SHARED_BYTES) await deliver(env, [record])
   while (shared.length > 0) await deliver(env, takeBatch(shared))
 }
 
-async function lead(env: Env): Promise<void> {
+async function lead(env: LogOutEnv): Promise<void> {
   const startedAtMs = Date.now()
   for (;;) {
     outbox.leadingSinceMs = Date.now()
@@ -75,7 +78,7 @@ function takeBatch(waiting: LogRecord[]): LogRecord[] {
 }
 
 /** Never rejects: what the queue refuses for good is put where the consumer's cron finds it. */
-async function deliver(env: Env, records: LogRecord[]): Promise<void> {
+async function deliver(env: LogOutEnv, records: LogRecord[]): Promise<void> {
   if (records.length === 0) return
   for (const waitMs of [...RETRY_WAITS_MS, undefined]) {
     try {

@@ -7,7 +7,10 @@ const MAX_INLINE_BYTES = 90_000
 const RECORD_BYTES = 2_000
 
 /** The record with bodies that are too large for a message put into R2, the largest first. At once when none is. */
-export function spillLargeBodies(env: Env, record: LogRecord): LogRecord | Promise<LogRecord> {
+export function spillLargeBodies(
+  env: Pick<Env, 'BODIES'>,
+  record: LogRecord,
+): LogRecord | Promise<LogRecord> {
   return sizeOf(record) <= MAX_INLINE_BYTES ? record : spill(env, record)
 }
 
@@ -16,7 +19,7 @@ export function sizeOf(record: LogRecord): number {
   return RECORD_BYTES + tagsSize(record) + inlineSize(record.requestBody) + inlineSize(record.responseBody)
 }
 
-async function spill(env: Env, record: LogRecord): Promise<LogRecord> {
+async function spill(env: Pick<Env, 'BODIES'>, record: LogRecord): Promise<LogRecord> {
   const { requestBody, responseBody } = record
   const isRequestLarger = inlineSize(requestBody) >= inlineSize(responseBody)
   const spilled =
@@ -30,7 +33,7 @@ async function spill(env: Env, record: LogRecord): Promise<LogRecord> {
 }
 
 async function put(
-  env: Env,
+  env: Pick<Env, 'BODIES'>,
   record: LogRecord,
   side: 'request' | 'response',
   body: LogBody,

@@ -41,14 +41,20 @@ export function limitSumsOf(record: LogRecord, cost: LoggedCost): LimitSum[] {
 }
 
 function amountOf(record: LogRecord, { costNanoUsd }: LoggedCost, limit: CountedLimit): number {
-  const { usage, attempts, ending } = record
+  const { usage, attempts } = record
   const isOthers = record.replayOf !== undefined || isFromCache(record)
   if (limit.metric === 'requests') return Number(isOthers || attempts.some(hasReached))
   if (isOthers) return 0
-  if (limit.metric === 'tokens') return usage === undefined ? 0 : tokensOf(usage)
-  if (usage === undefined && ending !== 'completed') return 0
-  // What nobody can price is charged as it was reserved.
-  return costNanoUsd ?? Math.round((limit.newValue - limit.currentValue) * NANO_PER_USD)
+  if (usage === undefined && !isAnswered(record)) return 0
+  // What nobody can tell is charged as it was reserved.
+  const reserved = limit.newValue - limit.currentValue
+  if (limit.metric === 'tokens') return usage === undefined ? Math.round(reserved) : tokensOf(usage)
+  return costNanoUsd ?? Math.round(reserved * NANO_PER_USD)
+}
+
+// As the gateway settles it.
+function isAnswered({ ending, statusCode, timeToFirstTokenMs }: LogRecord): boolean {
+  return ending === 'completed' ? statusCode < 400 : timeToFirstTokenMs !== undefined
 }
 
 function hasReached({ errorCode }: LogRecord['attempts'][number]): boolean {

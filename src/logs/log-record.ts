@@ -1,8 +1,6 @@
 import * as z from 'zod'
 import { pricesSchema, usageSchema } from '../providers/stored-shapes'
-
-/** A message is refused, and kept as a dead letter, when its version is not this one. */
-export const LOG_RECORD_VERSION = 1
+import { LOG_RECORD_VERSION } from './message-versions'
 
 const credentialKind = z.enum(['none', 'secret', 'stored', 'override', 'load_balance', 'customer'])
 
@@ -146,9 +144,9 @@ export const logRecordSchema = z.object({
   errorMessage: z.string().optional(),
   finishReason: z.string().optional(),
   responseId: z.string().optional(),
-  usage: usageSchema.optional(),
+  usage: z.optional(usageSchema),
   usageSource: z.enum(['provider', 'estimated', 'partial']).optional(),
-  prices: pricesSchema.optional(),
+  prices: z.optional(pricesSchema),
   pricesAs: z.string().optional(),
   timeToFirstTokenMs: z.number().optional(),
   routingMs: z.number(),

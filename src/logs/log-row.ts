@@ -1,4 +1,4 @@
-import { type Cost, costOf } from '../providers/prices'
+import type { Cost } from '../providers/cost'
 import type { StoredBodies } from './bodies'
 import type { LogRecord } from './log-record'
 import type { BodyContents } from './search-text'
@@ -10,11 +10,10 @@ export interface LoggedCost {
   savedNanoUsd?: number | null
 }
 
-/** The cost of a record, from its usage and prices; none for an answer that was not paid for again. */
-export function loggedCost(record: LogRecord): LoggedCost {
+/** The cost of a record, given that of its usage; none for an answer that was not paid for again. */
+export function loggedCost(record: LogRecord, cost: Cost): LoggedCost {
   // The call that gave a replayed answer has a row of its own, with its cost.
   if (record.replayOf !== undefined) return { costNanoUsd: 0, priceStatus: 'replay' }
-  const cost = costOf({ ...record, usage: record.usage })
   if (isFromCache(record)) return { costNanoUsd: 0, priceStatus: 'cached', savedNanoUsd: cost.costNanoUsd }
   if (record.givenCostNanoUsd !== undefined)
     return { costNanoUsd: record.givenCostNanoUsd, priceStatus: 'given' }

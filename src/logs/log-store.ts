@@ -1,5 +1,6 @@
 import { getTableColumns } from 'drizzle-orm'
 import { requestLogs } from '../platform/logs-schema'
+import { costOf } from '../providers/prices'
 import { packBodies } from './bodies'
 import { COUNTING, type Counted, countedOf, IS_NEW } from './counting'
 import { COUNT_LIMITS, type LimitSum, limitSumsOf } from './limit-sums'
@@ -41,7 +42,7 @@ export async function storeRecords(env: LogStoreEnv, records: readonly LogRecord
   const packed = await packBodies(fresh.filter(hasRow))
   if (packed.bytes.byteLength > 0) await env.BODIES.put(packed.key, packed.bytes)
   const entries = fresh.map((record): Entry => {
-    const cost = loggedCost(record)
+    const cost = loggedCost(record, costOf(record))
     const counted = countedOf(record, cost)
     const limits = limitSumsOf(record, cost)
     if (!hasRow(record)) return { counted, limits }

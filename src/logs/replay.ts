@@ -1,8 +1,9 @@
 import type { Env } from '../platform/env'
 import { DEAD_LETTER_PREFIX } from './dead-letters'
-import { deliverLogs } from './emit'
+import { deliverLogs, type LogOutEnv } from './emit'
 import type { LogRecord } from './log-record'
-import { recordFromJson, UNDELIVERED_PREFIX } from './undelivered'
+import { recordFromJson } from './record-from-json'
+import { UNDELIVERED_PREFIX } from './undelivered'
 
 const MOST_AT_ONCE = 100
 
@@ -20,7 +21,7 @@ export interface Replayed {
  * has its record.
  */
 export async function replayLogs(
-  env: Env,
+  env: LogOutEnv & Pick<Env, 'LOGS'>,
   given: { kind: 'dead-letters' | 'undelivered'; cursor?: string },
 ): Promise<Replayed> {
   const prefix = given.kind === 'undelivered' ? UNDELIVERED_PREFIX : DEAD_LETTER_PREFIX

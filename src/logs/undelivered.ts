@@ -1,13 +1,13 @@
-import { fromBase64, toBase64 } from '../platform/base64'
+import { toBase64 } from '../platform/base64'
 import type { Env } from '../platform/env'
-import { type LogBody, type LogRecord, logRecordSchema } from './log-record'
+import type { LogBody, LogRecord } from './log-record'
 
 /** Where records lie that the queue did not take; the consumer's cron brings them in. */
 export const UNDELIVERED_PREFIX = 'undelivered/'
 
 /** Puts records that the queue refused into R2. Only when that fails too is a record lost, and the worker's log says so. */
 export async function keepUndelivered(
-  env: Env,
+  env: Pick<Env, 'BODIES'>,
   records: readonly LogRecord[],
   cause: unknown,
 ): Promise<void> {
@@ -33,27 +33,7 @@ export function recordToJson(record: LogRecord): string {
   })
 }
 
-/** The record that `recordToJson` wrote. */
-export function recordFromJson(text: string): LogRecord {
-  const value: unknown = JSON.parse(text)
-  const { requestBody, responseBody, ...rest } = Object(value)
-  return logRecordSchema.parse({
-    ...rest,
-    requestBody: bodyFromJson(requestBody),
-    responseBody: bodyFromJson(responseBody),
-  })
-}
-
 function bodyToJson(body: LogBody | undefined): unknown {
   if (body?.kind !== 'inline') return body
   return { kind: 'inline', base64: toBase64(body.bytes) }
-}
-
-function bodyFromJson(body: unknown): unknown {
-  const { base64, ...rest } = Object(body)
-  return body === undefined
-    ? undefined
-    : base64 === undefined
-      ? body
-      : { ...rest, bytes: fromBase64(String(base64)) }
 }

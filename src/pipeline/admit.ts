@@ -5,12 +5,14 @@ import type { Config } from '../platform/config'
 import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { Timeouts } from '../platform/lifeline'
+import { DEFAULT_MAX_BODY_BYTES } from '../platform/read-body'
 import type { ChatRequest } from '../protocols/request'
 import type { Target } from '../providers/target'
 import type { Pin } from '../routing/pin'
 import { plan } from '../routing/plan'
 import type { RetryPolicy } from '../routing/retry-policy'
 import { retryPolicyOf } from '../routing/retry-policy'
+import { surroundingsOf } from '../routing/surroundings'
 import { targetsWithOrigin } from './affinity'
 import { identify } from './authenticate'
 import { cacheWish, lookUp } from './caching'
@@ -25,10 +27,7 @@ import { redactedIntake } from './redacted-intake'
 import { reserveLimits } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { retryDefaultsOf, sourcesOf } from './stored-routing'
-import { surroundingsOf } from './surroundings'
-
-/** What a request's body may have when MAX_BODY_BYTES does not say. */
-export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
+import { pricedTargets } from './unpriced'
 
 /** Everything before the first upstream call: who asks, for what, and who may answer. */
 export async function admit(
@@ -49,7 +48,7 @@ export async function admit(
     wish === undefined ? undefined : lookUp(exchange, isolate, { ...prepared, intake, caller, decoded, wish })
   const [target] = prepared.targets
   const reserving = reserveLimits(exchange, isolate, {
-    ...{ known, caller, target },
+    ...{ known, caller, targets: prepared.targets },
     config: prepared.config,
     parameters: intake.parameters,
     model: target?.model,
@@ -60,12 +59,21 @@ export async function admit(
   if (reserving !== undefined) await Promise.allSettled([reserving, looking]).then(() => reserving)
   const found = looking === undefined ? undefined : await looking
   known.plannedAtMs = effects.now()
-  const job = jobOf(exchange, isolate, { caller, intake, decoded, prepared, attempts: known.attempts })
+  const job = jobOf(exchange, isolate, {
+    ...{ caller, intake, decoded, attempts: known.attempts },
+    prepared: withoutBarred(prepared, known),
+  })
   if (found === undefined) return job
   known.caching = found.caching
   known.lookUpMs = found.lookUpMs
   known.cache = { status: 'miss', key: found.caching.key }
   return { ...job, ...found }
+}
+
+function withoutBarred(prepared: Prepared, known: Known): Prepared {
+  const { barred, plannedAtMs = 0 } = known
+  if (barred === undefined) return prepared
+  return { ...prepared, targets: pricedTargets(prepared.targets, known, { barred, nowMs: plannedAtMs }) }
 }
 
 /** The request's body, with its stored prompt filled in. */

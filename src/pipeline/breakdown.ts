@@ -3,6 +3,7 @@ import { concat, editObject } from '../platform/json-edit'
 import { JsonSyntaxError, scanObject } from '../platform/json-scan'
 import { fieldsOf, jsonOf, listOf } from '../protocols/fields'
 import { collectChatStream } from '../protocols/openai-chat/collect'
+import { shownCost } from '../providers/asked-prices'
 import { type Known, recordOf } from './record'
 import type { Ending, Exchange } from './stages'
 import { loggableBody } from './upstream-body'
@@ -49,7 +50,8 @@ function endOf(known: Known): Promise<Ending> {
 /** The hosted gateway's fields (compatibility document, A6); nobody rates answers here. */
 async function breakdownOf(exchange: Exchange, known: Known, ending: Ending) {
   const record = recordOf(exchange, known, ending)
-  const { costNanoUsd } = loggedCost(record)
+  const cost = await shownCost(exchange.env, record)
+  const costNanoUsd = cost === undefined ? null : loggedCost(record, cost).costNanoUsd
   const { usage, tags, startedAtMs, endedAtMs } = record
   const written = (usage?.cacheWrite5mTokens ?? 0) + (usage?.cacheWrite1hTokens ?? 0)
   const fullRequest =

@@ -14,12 +14,12 @@ import type { ChatRequest } from '../protocols/request'
 import { steeringHeaders } from '../providers/call-headers'
 import type { Target } from '../providers/target'
 import { isAllowed } from '../routing/plan'
+import { surroundingsOf } from '../routing/surroundings'
 import { bodyOf } from './decoded'
 import { customerOf } from './gateway-parameters'
 import type { Intake } from './intake'
 import type { Isolate } from './isolate'
 import type { Exchange } from './stages'
-import { surroundingsOf } from './surroundings'
 
 /** How a request takes part in the response cache. */
 export interface Caching {

@@ -1,26 +1,27 @@
-import { settle } from '../limits/reserve'
 import { emitLog } from '../logs/emit'
+import { redactedRecord } from '../logs/redacted-record'
 import { describe, type Failure } from '../platform/failure'
+import { redactorOfLogs } from '../redaction/redactor'
 import { rememberAnswer } from './affinity'
 import { keepAnswer, receivedWhole } from './keep-answer'
 import { type Known, recordOf } from './record'
-import { redactedRecord } from './redacted-record'
+import { settleLimits } from './settle-limits'
 import { type Ending, type Exchange, estimatedUsage, type Job, type WholeAnswer } from './stages'
-import { takenBy } from './taken'
 
 /** The one exit of a request: its log record leaves and its limits are settled, behind the answer. */
 export function conclude(exchange: Exchange, known: Known, ending: Ending): void {
   const { env, background } = exchange
   known.ending = ending
   known.onEnd?.(ending)
-  background(emitLog(env, redactedRecord(recordOf(exchange, known, ending), known.settings)))
+  background(emitLog(env, redactedRecord(recordOf(exchange, known, ending), redactorOfLogs(known.settings))))
   rememberAnswer(exchange, known, ending)
   if (known.caching !== undefined) {
     const keeping = keepAnswer(exchange, known, ending)
     background(keeping)
     known.tellOthers?.(ending, keeping)
   }
-  if (known.hold !== undefined) background(settle(env, known.hold, takenBy(exchange, known, ending)))
+  const { hold } = known
+  if (hold !== undefined) background(settleLimits(exchange, known, { hold, ending }))
 }
 
 /** The ending of a reply in one piece. */

@@ -1,32 +1,12 @@
 import type { Caller } from '../keys/authenticate'
+import { budgetColumnsOf } from '../limits/budget-columns'
+import { type CustomerChange, changeCustomer } from '../limits/change-customer'
 import { limitsOfCustomer, noBudgets } from '../limits/customer-limits'
-import { type CustomerChange, changeCustomer } from '../limits/customers'
 import type { Config } from '../platform/config'
 import type { CustomerBudgets, LimitRow } from '../platform/config-schema'
 import { SluiceError } from '../platform/failure'
-import type { GivenBudgets } from './customer-parameters'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Exchange } from './stages'
-
-/** The columns behind the API's words. */
-const BUDGET_COLUMNS = {
-  period_budget: 'periodBudget',
-  budget_duration: 'budgetDuration',
-  period_start: 'periodStartMs',
-  period_end: 'periodEndMs',
-  total_budget: 'totalBudget',
-  rate_limit: 'rateLimit',
-  markup_percentage: 'markupPercentage',
-} as const satisfies Record<keyof GivenBudgets, keyof CustomerBudgets>
-
-/** The budgets that were given, in columns; null is kept, and means none. */
-export function budgetColumnsOf(given: GivenBudgets): Partial<CustomerBudgets> {
-  const entries = Object.entries(BUDGET_COLUMNS).flatMap(([field, column]) => {
-    const value: unknown = Reflect.get(given, field)
-    return value === undefined ? [] : [[column, value] as const]
-  })
-  return Object.fromEntries(entries)
-}
 
 /** The limits of the customer whom a request is for: as stored, with what the request itself says of them. */
 export function customerLimits(

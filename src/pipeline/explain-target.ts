@@ -1,9 +1,9 @@
 import { describe, type Failure, SluiceError } from '../platform/failure'
 import { NO_USAGE } from '../protocols/canonical'
 import { paths } from '../protocols/paths'
+import { shownCost } from '../providers/asked-prices'
 import { credentialProblem } from '../providers/credentials'
 import { operationUrl } from '../providers/operation-url'
-import { costOf } from '../providers/prices'
 import { redactedBytes } from '../providers/redact'
 import { sourceOf, type Target } from '../providers/target'
 import { modelDetails } from '../routing/model-details'
@@ -36,9 +36,10 @@ export async function explainedTargets(job: Job, around: Surroundings) {
     // The call would come no further, unless this target fails.
     if (refusal === undefined && problem === undefined) break
   }
-  return trials.map(({ target, trial }, index) =>
+  const shown = trials.map(({ target, trial }, index) =>
     explained(job, target, { trial, around, hasOthers: index < trials.length - 1 }),
   )
+  return Promise.all(shown)
 }
 
 async function tried(job: Job, target: Target): Promise<Trial> {
@@ -54,7 +55,7 @@ async function tried(job: Job, target: Target): Promise<Trial> {
   }
 }
 
-function explained(
+async function explained(
   job: Job,
   target: Target,
   given: { trial: Trial; around: Surroundings; hasOthers: boolean },
@@ -74,7 +75,7 @@ function explained(
     problem: toldOf(problem ?? (isUntranslatable ? undefined : refusal)),
     untranslatable: toldOf(isUntranslatable ? refusal : undefined),
     dropped: lane?.losses ?? [],
-    price: priceOf(job, target, given.around),
+    price: await priceOf(job, target, given.around),
   }
 }
 
@@ -121,7 +122,7 @@ const NO_REPLY = new TextEncoder().encode('{}')
 const NANO_USD_PER_USD = 1_000_000_000
 
 /** What the call may cost at most: its input by its texts, and as much output as the request or the model allows. */
-function priceOf(job: Job, target: Target, around: Surroundings) {
+async function priceOf(job: Job, target: Target, around: Surroundings) {
   const { protocol, intake, effects } = job
   const inputTokens = protocol.estimateUsage(intake.bytes, NO_REPLY, false)?.inputTokens ?? 0
   const asked = askedOutput(job)
@@ -131,13 +132,15 @@ function priceOf(job: Job, target: Target, around: Surroundings) {
     output_tokens: most === undefined ? null : most * asked.choices,
   }
   if (most === undefined) return { usd: null, reason: 'no_output_limit', ...counts }
-  const { costNanoUsd, priceStatus } = costOf({
+  const cost = await shownCost(job.env, {
     usage: { ...NO_USAGE, inputTokens, outputTokens: most * asked.choices },
     prices: target.prices,
     pricesAs: target.pricesAs,
     upstreamModel: target.upstreamModel,
     startedAtMs: effects.now(),
   })
+  if (cost === undefined) return { usd: null, reason: 'prices_unavailable', ...counts }
+  const { costNanoUsd, priceStatus } = cost
   const usd = costNanoUsd === null ? null : costNanoUsd / NANO_USD_PER_USD
   return { usd, reason: priceStatus, ...counts }
 }

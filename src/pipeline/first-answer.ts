@@ -6,6 +6,7 @@ import { nextRetry } from '../routing/retry-policy'
 import { AttemptFailed, attempt } from './attempt'
 import type { Known } from './record'
 import type { Answer, Job } from './stages'
+import { tellSkipped } from './unpriced'
 
 /** What is done after a failed attempt: which target is asked next, and after which wait. */
 interface Next {
@@ -37,6 +38,7 @@ export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
       if (!(cause instanceof AttemptFailed)) throw cause
       const { diagnosis } = cause
       health.failed(target, diagnosis, effects.now())
+      tellSkipped(known)
       const next = nextAttempt(job, known, { index, retriesMade, diagnosis })
       if (next === undefined) throw cause
       if (next.index === index) retriesMade++

@@ -4,11 +4,11 @@ import type { Target } from '../providers/target'
 import { callerKeys } from '../routing/caller-keys'
 import { deploymentsOf } from '../routing/deployments'
 import { routingShape } from '../routing/parameters'
+import { surroundingsOf } from '../routing/surroundings'
 import type { Intake } from './intake'
 import type { Isolate } from './isolate'
 import { luckOf } from './luck'
 import type { Exchange } from './stages'
-import { surroundingsOf } from './surroundings'
 
 /** The parameters that hold for a request which is only forwarded: it has one target, and is sent once. */
 const HOLDING = new Set([

@@ -24,7 +24,7 @@ export interface ForwardIntake {
 export async function readForwarded(request: Request, isOwnPath: boolean): Promise<ForwardIntake> {
   const { headers } = request
   const announced = Number(headers.get('content-length') ?? Number.NaN)
-  const isRead = JSON_TYPE.test(headers.get('content-type') ?? '') && announced <= MAX_READ_BYTES
+  const isRead = isJson(headers) && announced <= MAX_READ_BYTES
   const bytes = isRead ? new Uint8Array(await request.arrayBuffer()) : NOTHING
   const members = bytes.byteLength === 0 ? [] : membersOf(bytes)
   const own = { fields: new Set<string>(), metadata: 'all' as const }
@@ -44,6 +44,11 @@ export async function readForwarded(request: Request, isOwnPath: boolean): Promi
     body: bytes.byteLength > 0 ? editObject(bytes, members, { remove, replace }) : stream,
     fields: members.length === 0 ? {} : Object(JSON.parse(new TextDecoder().decode(bytes))),
   }
+}
+
+/** Whether a request says that its body is JSON. */
+export function isJson(headers: Headers): boolean {
+  return JSON_TYPE.test(headers.get('content-type') ?? '')
 }
 
 // What is not an object, or not JSON, is the provider's to refuse.

@@ -35,6 +35,7 @@ export async function relayForwarded(
   out: WritableStream<Uint8Array>,
 ): Promise<void> {
   const { exchange, known, lifeline, answer, learn } = forwarded
+  const begunAtMs = exchange.effects.now()
   const type = answer.headers['content-type'] ?? ''
   const isJson = JSON_TYPE.test(type)
   const sample = createSample()
@@ -56,6 +57,7 @@ export async function relayForwarded(
   const body = isJson ? sample.taken() : undefined
   const ended = {
     endedAtMs: exchange.effects.now(),
+    ...(answer.status < 400 ? { firstContentAtMs: begunAtMs } : {}),
     ...(body === undefined ? {} : { responseBody: body }),
   }
   if (end.kind === 'completed') {

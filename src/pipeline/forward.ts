@@ -9,6 +9,7 @@ import { identify } from './authenticate'
 import { conclude } from './conclude'
 import { attemptMsOf, timeoutsOf } from './deadlines'
 import { withCallersKey, withoutEffect } from './forward-credentials'
+import { forwardedEstimate } from './forward-estimate'
 import { type ForwardIntake, readForwarded } from './forward-intake'
 import { type Forwarded, relayForwarded } from './forward-relay'
 import type { Isolate } from './isolate'
@@ -67,13 +68,13 @@ export async function forward(
     const config = await isolate.config.get(exchange.background)
     const timeouts = timeoutsOf(exchange, config)
     timeouts.totalMs = attemptMsOf(intake) ?? timeouts.totalMs
+    const isFree = forwarding.isFree === true || FREE_METHODS.has(request.method)
     await reserveLimits(exchange, isolate, {
       ...{ known, config, caller },
       parameters: intake.parameters,
       model: way.model,
-      target: forwarding.isFree === true || FREE_METHODS.has(request.method) ? undefined : way.target,
-      // Nobody can tell what it will take.
-      estimate: () => undefined,
+      targets: isFree ? [] : [way.target],
+      estimate: () => (isFree ? undefined : forwardedEstimate(request, intake)),
       longestMs: timeouts.totalMs,
     })
     known.plannedAtMs = effects.now()

@@ -1,62 +1,59 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { CACHE_OPTIONS, cacheShape } from '../cache/policy'
+import { CUSTOMER_NAMES, customerParamsSchema, identifier, spanName } from '../limits/customer-parameters'
 import { fromBase64 } from '../platform/base64'
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
+import { CONTAINERS, HEADERS, NAMES } from '../platform/parameter-names'
+import '../platform/schema-messages'
 import { LONGEST_TIMEOUT } from '../platform/settings'
 import { promptShape } from '../prompts/prompt-call'
 import type { OwnFields } from '../protocols/protocol'
 import { BROUGHT_FIELDS } from '../providers/brought'
 import { reservedHeader } from '../providers/call-headers'
 import { routingShape } from '../routing/parameters'
-import { CUSTOMER_NAMES, customerParamsSchema, identifier } from './customer-parameters'
 import { notAnObject, readMetadata } from './parameter-metadata'
-import { CONTAINERS, HEADERS, NAMES } from './parameter-names'
 
-/** As long as the hosted gateway's own SDK lets a span's name be. */
-const MAX_NAME_LENGTH = 255
-const name = z.string().transform((value) => value.slice(0, MAX_NAME_LENGTH))
 const fields = z.record(z.string(), z.unknown())
 
 const parametersSchema = z.object({
   ...routingShape,
   ...promptShape,
   ...cacheShape,
-  disable_log: z.boolean().nullish(),
-  request_breakdown: z.boolean().nullish(),
-  customer_identifier: identifier.nullish(),
-  customer_email: z.string().nullish(),
-  customer_name: z.string().nullish(),
-  customer_params: customerParamsSchema.nullish(),
-  thread_identifier: identifier.nullish(),
-  custom_identifier: identifier.nullish(),
-  group_identifier: identifier.nullish(),
-  trace_unique_id: identifier.nullish(),
-  trace_name: name.nullish(),
-  trace_group_identifier: identifier.nullish(),
-  session_identifier: identifier.nullish(),
-  span_unique_id: identifier.nullish(),
-  span_name: name.nullish(),
-  span_parent_id: identifier.nullish(),
-  span_path: z.string().nullish(),
-  span_workflow_name: name.nullish(),
-  span_handoffs: z.array(z.unknown()).nullish(),
-  span_tools: z.array(z.unknown()).nullish(),
-  metadata: fields.nullish(),
-  properties: fields.nullish(),
-  note: z.string().nullish(),
-  category: z.string().nullish(),
-  positive_feedback: z.boolean().nullish(),
-  timeout: z.number().positive().max(LONGEST_TIMEOUT).nullish(),
-  require_parameters: z.boolean().nullish(),
-  extra_headers: z
-    .record(z.string(), z.string())
-    .superRefine((headers, context) => {
-      const reserved = reservedHeader(headers)
-      if (reserved !== undefined)
-        context.addIssue({ code: 'custom', message: `the header '${reserved}' may not be set upstream` })
-    })
-    .nullish(),
+  disable_log: z.nullish(z.boolean()),
+  request_breakdown: z.nullish(z.boolean()),
+  customer_identifier: z.nullish(identifier),
+  customer_email: z.nullish(z.string()),
+  customer_name: z.nullish(z.string()),
+  customer_params: z.nullish(customerParamsSchema),
+  thread_identifier: z.nullish(identifier),
+  custom_identifier: z.nullish(identifier),
+  group_identifier: z.nullish(identifier),
+  trace_unique_id: z.nullish(identifier),
+  trace_name: z.nullish(spanName),
+  trace_group_identifier: z.nullish(identifier),
+  session_identifier: z.nullish(identifier),
+  span_unique_id: z.nullish(identifier),
+  span_name: z.nullish(spanName),
+  span_parent_id: z.nullish(identifier),
+  span_path: z.nullish(z.string()),
+  span_workflow_name: z.nullish(spanName),
+  span_handoffs: z.nullish(z.array(z.unknown())),
+  span_tools: z.nullish(z.array(z.unknown())),
+  metadata: z.nullish(fields),
+  properties: z.nullish(fields),
+  note: z.nullish(z.string()),
+  category: z.nullish(z.string()),
+  positive_feedback: z.nullish(z.boolean()),
+  timeout: z.nullish(z.number().check(z.positive(), z.lte(LONGEST_TIMEOUT))),
+  require_parameters: z.nullish(z.boolean()),
+  extra_headers: z.nullish(
+    z.record(z.string(), z.string()).check(({ value, issues }) => {
+      const reserved = reservedHeader(value)
+      const message = `the header '${reserved}' may not be set upstream`
+      if (reserved !== undefined) issues.push({ code: 'custom', input: value, message })
+    }),
+  ),
 })
 
 /** Gateway parameters, validated. */
@@ -231,7 +228,7 @@ function deepest(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: strin
   return { path: [...issue.path, ...inner.path], message: inner.message }
 }
 
-const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(parametersSchema.shape))
+const SCHEMAS: ReadonlyMap<string, z.ZodMiniType> = new Map(Object.entries(parametersSchema.shape))
 
 // One by one, and only what was given: a request has a few of the fifty, and looking at the others costs as much.
 function validated(
@@ -247,7 +244,7 @@ function validated(
   return parameters
 }
 
-function wrongParameter(name: string, error: z.ZodError, wayOf: ReadParameters['wayOf']): SluiceError {
+function wrongParameter(name: string, error: z.core.$ZodError, wayOf: ReadParameters['wayOf']): SluiceError {
   const [first] = error.issues
   const issue = first === undefined ? undefined : deepest(first)
   const param = [name, ...(issue?.path ?? [])].map(String).join('.')

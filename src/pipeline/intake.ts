@@ -1,5 +1,6 @@
 import { SluiceError } from '../platform/failure'
 import { JsonSyntaxError, type Member, positionOf, scanObject } from '../platform/json-scan'
+import { readBody } from '../platform/read-body'
 import type { PromptCall } from '../prompts/prompt-call'
 import type { Protocol, RequestFacts } from '../protocols/protocol'
 import { type GatewayParameters, type ReadParameters, readParameters } from './gateway-parameters'
@@ -92,32 +93,6 @@ function formIn(body: Uint8Array, contentType: string): Form {
     const message = `The request body is not a valid form: ${cause.message}`
     throw new SluiceError({ kind: 'invalid_request', code: 'invalid_form', message })
   }
-}
-
-/** A request's body, as long as it is no larger than allowed. */
-export async function readBody(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
-  const announced = Number(request.headers.get('content-length') ?? Number.NaN)
-  if (announced > maxBodyBytes) throw tooLarge(maxBodyBytes)
-  if (!Number.isNaN(announced)) return new Uint8Array(await request.arrayBuffer())
-  return request.body === null ? new Uint8Array(0) : readAtMost(request.body, maxBodyBytes)
-}
-
-async function readAtMost(body: ReadableStream<Uint8Array>, maxBodyBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.byteLength
-    if (length > maxBodyBytes) throw tooLarge(maxBodyBytes)
-    chunks.push(chunk)
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer())
-}
-
-function tooLarge(maxBodyBytes: number): SluiceError {
-  return new SluiceError({
-    kind: 'body_too_large',
-    message: `The request body is larger than ${maxBodyBytes} bytes, the limit of this gateway.`,
-  })
 }
 
 function notJson(bytes: Uint8Array, cause: JsonSyntaxError): SluiceError {

@@ -1,6 +1,7 @@
 import { createResponseCache, DEFAULT_MEMORY_BYTES, type ResponseCache } from '../cache/response-cache'
 import { type SecretKey, secretKeys } from '../keys/authenticate'
 import { createKnownRefusals, type KnownRefusals } from '../limits/known-refusals'
+import { Leases } from '../limits/leases'
 import { type Config, createConfigSnapshot } from '../platform/config'
 import type { Effects } from '../platform/effects'
 import { numberVariable } from '../platform/env'
@@ -18,6 +19,8 @@ export interface Isolate {
   health: Health
   /** Of limits. */
   refusals: KnownRefusals
+  /** Of the budgets of limits; undefined where the operator wants none. */
+  leases: Leases | undefined
   responses: ResponseCache
   /** Of stored prompts, those that nothing points at. */
   promptVersions: VersionCache
@@ -32,6 +35,7 @@ export function createIsolate(env: GatewayEnv, effects: Effects): Isolate {
     config: createConfigSnapshot(env, effects.now),
     health: createHealth(),
     refusals: createKnownRefusals(),
+    leases: env.LIMIT_LEASES === 'off' ? undefined : new Leases(effects.newId),
     responses: createResponseCache(numberVariable(env.CACHE_MEMORY_BYTES, DEFAULT_MEMORY_BYTES)),
     promptVersions: createVersionCache(env, effects.now),
     secretKeys(present) {

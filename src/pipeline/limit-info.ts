@@ -4,7 +4,11 @@ import type { LogLimitInfo } from '../logs/log-record'
 import type { CountedLimits } from './record'
 
 /** What the log tells of a request's limits; cost in US dollars. */
-export function limitInfoOf({ isAllowed, counted, isPriceUnknown }: CountedLimits): LogLimitInfo {
+export function limitInfoOf({
+  isAllowed,
+  counted,
+  isPriceUnknown,
+}: Pick<CountedLimits, 'isAllowed' | 'counted'> & { isPriceUnknown: boolean }): LogLimitInfo {
   return {
     isAllowed,
     limits: counted.map((limit) => {

@@ -1,65 +1,112 @@
 import type { AppliedLimits } from '../limits/applied-limits'
+import type { Policy } from '../limits/policy'
 import type { Wish } from '../limits/wish'
-import type { Failure } from '../platform/failure'
+import { numberVariable } from '../platform/env'
 import type { TokenEstimate } from '../protocols/token-estimate'
-import { tokenRates } from '../providers/token-rates'
+import { type Rated, tokenRates } from '../providers/asked-prices'
+import type { TokenRates } from '../providers/rates'
+import type { Target } from '../providers/target'
 import type { Reservation } from './reserve-limits'
+import type { Exchange } from './stages'
 
-/** What a request may take, and whether anybody can tell what that costs. */
+/** A ledger, or the price list, that has not answered by then is away. */
+export const DEFAULT_LIMITS_TIMEOUT_MS = 5_000
+
+/** What a request may take, and whose price nobody can tell. */
 export interface WishFacts {
   wish: Wish
-  isPriceUnknown: boolean
+  /** Those of its targets whose price nobody can tell; none where no limit is on cost. */
+  unpriced: readonly Target[]
+  /** There may be prices, but they cannot be asked for right now. */
+  isPriceAway: boolean
 }
 
 const NO_TOKENS: TokenEstimate = { inputTokens: 0 }
 
-/** What a request may take of its limits, by its own size and the prices of its first target. */
+/**
+ * What a request may take of its limits, by its own size and the dearest prices of the targets that may answer it. A
+ * promise only where a limit is on cost and this isolate has yet to ask for the prices.
+ */
 export function wishOf(
-  { caller, model, target, estimate }: Pick<Reservation, 'caller' | 'model' | 'target' | 'estimate'>,
-  { nowMs }: { nowMs: number },
+  exchange: Pick<Exchange, 'env' | 'effects' | 'background'>,
+  applied: readonly AppliedLimits[],
+  given: Pick<Reservation, 'caller' | 'model' | 'targets' | 'estimate'>,
+): WishFacts | Promise<WishFacts> {
+  const tokens = given.estimate()
+  const isOnCost = applied.some(({ policies }) => policies.some(({ metric }) => metric === 'cost'))
+  if (!isOnCost || tokens?.isFree === true) return factsOf(given, tokens, NONE)
+  const asked = given.targets.map((target) => ratedTarget(exchange, target, tokens))
+  const rated = asked.filter((one): one is Rated => !(one instanceof Promise))
+  return rated.length === asked.length
+    ? factsOf(given, tokens, rated)
+    : Promise.all(asked).then((told) => factsOf(given, tokens, told))
+}
+
+const NONE: readonly Rated[] = []
+const UNKNOWN: Rated = { kind: 'told', rates: undefined }
+
+function ratedTarget(
+  { env, effects, background }: Pick<Exchange, 'env' | 'effects' | 'background'>,
+  target: Target,
+  tokens: TokenEstimate | undefined,
+): Rated | Promise<Rated> {
+  if (tokens === undefined || target.upstreamModel === '') return UNKNOWN
+  const { inputTokens, output } = tokens
+  return tokenRates(env, {
+    ...{ target, background, inputTokens, writes: output !== undefined },
+    nowMs: effects.now(),
+    timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
+  })
+}
+
+function factsOf(
+  { caller, model, targets }: Pick<Reservation, 'caller' | 'model' | 'targets'>,
+  tokens: TokenEstimate | undefined,
+  rated: readonly Rated[],
 ): WishFacts {
-  const tokens = estimate()
-  const { inputTokens, output, isFree: asksForNothing } = tokens ?? NO_TOKENS
-  const isFree = target === undefined || asksForNothing === true
-  const rates =
-    isFree || tokens === undefined
-      ? undefined
-      : tokenRates(target, { inputTokens, writes: output !== undefined, nowMs })
+  const { inputTokens, output } = tokens ?? NO_TOKENS
+  const rates = dearest(rated)
   const wish = {
     requests: 1,
     concurrency: 1,
     tokens: inputTokens,
-    cost: Math.ceil((rates?.call ?? 0) + inputTokens * (rates?.input ?? 0)),
+    cost: Math.ceil(rates.call + inputTokens * rates.input),
     ...(output === undefined
       ? {}
       : {
           output: {
             series: `${caller.apiKeyId} ${model}`,
             ...output,
-            nanoUsdPerToken: rates?.output ?? 0,
+            nanoUsdPerToken: rates.output,
           },
         }),
   }
-  return { wish, isPriceUnknown: !isFree && rates === undefined }
+  const unpriced = targets.filter((_, index) => isUnpriced(rated[index]))
+  return { wish, unpriced, isPriceAway: rated.some(({ kind }) => kind === 'away') }
 }
 
-/** The refusal of a request whose cost nobody can tell, where a limit on cost blocks and nothing else is set. */
-export function unknownPriceFailure(
-  applied: readonly AppliedLimits[],
-  { isPriceUnknown }: WishFacts,
-  { caller, config, model }: Pick<Reservation, 'caller' | 'config' | 'model'>,
-): Failure | undefined {
-  if (!isPriceUnknown) return undefined
-  const unknownPrice = caller.unknownPrice ?? config.settings.unknown_price ?? 'block'
-  if (unknownPrice === 'warn') return undefined
-  const policies = applied.flatMap((one) => one.policies)
-  const blocking = policies.find(({ metric, action }) => metric === 'cost' && action === 'block')
-  if (blocking === undefined) return undefined
-  const what = model === undefined ? 'this call' : `'${model}'`
-  return {
-    kind: 'invalid_request',
-    code: 'unknown_price',
-    ...(model === undefined ? {} : { param: 'model' }),
-    message: `The limit '${blocking.name}' is on cost, and nobody can tell what ${what} costs. Give the model prices (POST /api/models/), use another one, or let such calls through with unknown_price: 'warn', of the API key or of /api/settings/.`,
+function isUnpriced(rated: Rated | undefined): boolean {
+  return rated?.kind === 'told' && rated.rates === undefined
+}
+
+/** As much as any of them takes for anything. */
+function dearest(rated: readonly Rated[]): TokenRates {
+  const most = { call: 0, input: 0, output: 0 }
+  for (const one of rated) {
+    if (one.kind === 'away' || one.rates === undefined) continue
+    most.call = Math.max(most.call, one.rates.call)
+    most.input = Math.max(most.input, one.rates.input)
+    most.output = Math.max(most.output, one.rates.output)
   }
+  return most
+}
+
+/** The limit on cost that lets nobody in while the prices cannot be asked for. */
+export function uncheckedPolicy(
+  applied: readonly AppliedLimits[],
+  { isPriceAway }: WishFacts,
+): Policy | undefined {
+  if (!isPriceAway) return undefined
+  const policies = applied.flatMap((one) => one.policies)
+  return policies.find(({ metric, onUnavailable }) => metric === 'cost' && onUnavailable === 'closed')
 }

@@ -1,7 +1,7 @@
+import { CONTAINERS } from '../platform/parameter-names'
 import { isObject } from '../protocols/fields'
 import { routingShape } from '../routing/parameters'
 import { type Form, type FormPart, fieldPath } from './multipart'
-import { CONTAINERS } from './parameter-names'
 
 /** Fields that are told in JSON: a form has nothing but text, and a text of such a field means what JSON means. */
 const JSON_FIELDS: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 import { SluiceError } from '../platform/failure'
 import { type Member, valueOf } from '../platform/json-scan'
+import { CONTAINERS } from '../platform/parameter-names'
 import type { OwnFields } from '../protocols/protocol'
-import { CONTAINERS } from './parameter-names'
 
 /** What `metadata` of a protocol that has one of its own held for the gateway. */
 export interface ReadMetadata {

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { SluiceError } from '../platform/failure'
 import { isPromptModel } from '../prompts/prompt-call'
 import { routingShape } from '../routing/parameters'
@@ -18,7 +18,7 @@ export const ROUTING_NAMES: ReadonlySet<string> = new Set([
 ])
 
 const forcedSchema = z.looseObject({
-  model: z.string().min(1).nullish(),
+  model: z.nullish(z.string().check(z.minLength(1))),
   fallback_models: routingShape.fallback_models,
   load_balance_models: routingShape.load_balance_models,
 })

@@ -1,9 +1,9 @@
 import { SluiceError } from '../platform/failure'
 import type { Target } from '../providers/target'
 import { targetOfProvider } from '../routing/resolve'
+import { surroundingsOf } from '../routing/surroundings'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import type { Exchange } from './stages'
-import { surroundingsOf } from './surroundings'
 
 /**
  * A provider itself, without a model: where its API is, and with which credential it is called.

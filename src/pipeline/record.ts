@@ -3,14 +3,9 @@ import type { AnswerHead } from '../idempotency/answer'
 import type { Caller } from '../keys/authenticate'
 import type { CountedLimit, Hold } from '../limits/reserve'
 import type { OutputWish } from '../limits/wish'
-import {
-  LOG_RECORD_VERSION,
-  type LogAttempt,
-  type LogBody,
-  type LogCache,
-  type LogRecord,
-  type LogTags,
-} from '../logs/log-record'
+import type { LogAttempt, LogBody, LogCache, LogRecord, LogTags } from '../logs/log-record'
+import { tagsOf } from '../logs/log-tags'
+import { LOG_RECORD_VERSION } from '../logs/message-versions'
 import type { Settings } from '../platform/settings'
 import { pathOf } from '../platform/url-path'
 import { sourceOf } from '../providers/target'
@@ -20,11 +15,11 @@ import type { GatewayParameters } from './gateway-parameters'
 import { headerMetadata } from './header-metadata'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
-import { tagsOf } from './log-tags'
 import { loggedPrompt } from './prompt-log'
 import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'
 import { traceOf } from './tracing'
+import { type Barred, isPriceUnknown } from './unpriced'
 import { loggableBody } from './upstream-body'
 
 /** What is known of a request so far; a request that is refused early leaves a record of just that. */
@@ -37,6 +32,10 @@ export interface Known {
   hold?: Hold
   /** Where its limits stood, whether they let it in or not. */
   limits?: CountedLimits
+  /** The targets that it must not come to. */
+  barred?: Barred
+  /** Attempts at such targets that were not made, and are told once another target is looked for. */
+  skipped?: LogAttempt[]
   /** How long the ledgers took. */
   limitsMs?: number
   /** What it was expected to write, for the ledgers to learn from. */
@@ -69,8 +68,8 @@ export interface Known {
 export interface CountedLimits {
   isAllowed: boolean
   counted: readonly CountedLimit[]
-  /** Some count cost, and nobody can tell what the request costs. */
-  isPriceUnknown: boolean
+  /** Models that it may come to and nobody can tell the price of, while some limit counts cost. */
+  unpriced: ReadonlySet<string> | 'all'
 }
 
 const MAX_TEXT = 1_000
@@ -122,13 +121,18 @@ export function recordOf(exchange: Exchange, known: Known, ending: Ending): LogR
     dropped: [...(intake?.ignored ?? []), ...(ending.losses ?? [])],
     tags: intake === undefined ? {} : tagsWith(intake.parameters, request.headers),
     trace,
-    limitInfo: known.limits === undefined ? undefined : limitInfoOf(known.limits),
+    limitInfo: limitInfoFor(known),
     cache: known.cache,
     prompt: loggedPrompt(known.prompt, intake),
     ...(known.cache?.isOmitted === true || !keepsBodies(bodyPolicyOf(caller, known.settings), ending, logId)
       ? {}
       : bodiesOf(intake, ending)),
   }
+}
+
+function limitInfoFor(known: Known) {
+  const { limits } = known
+  return limits === undefined ? undefined : limitInfoOf({ ...limits, isPriceUnknown: isPriceUnknown(known) })
 }
 
 // Where a kept answer came from, and what it would cost there.

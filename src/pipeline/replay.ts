@@ -58,7 +58,7 @@ export async function replay(
       parameters: intake.parameters,
       model: head.model,
       // The call that made the answer has paid for it.
-      target: undefined,
+      targets: [],
       estimate: () => ({ inputTokens: 0, isFree: true }),
       longestMs: timeoutsOf(exchange, config).totalMs,
     })

@@ -5,6 +5,7 @@ import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
 import type { Known } from './record'
 import type { Answer, Exchange } from './stages'
+import { isPriceUnknown } from './unpriced'
 
 /** The provider's headers that a client may use; no other of them passes. */
 const PASSED = [
@@ -88,8 +89,11 @@ export function answerHeaders(
 }
 
 /** What an answer says of its request's limits; {} when it has none. */
-export function limitNotes({ limits }: Pick<Known, 'limits'>, nowMs: number): PlainHeaders {
-  return limits === undefined ? NO_HEADERS : limitHeaders(limits.counted, { ...limits, nowMs })
+export function limitNotes(known: Pick<Known, 'limits' | 'attempts'>, nowMs: number): PlainHeaders {
+  const { limits } = known
+  if (limits === undefined) return NO_HEADERS
+  const { isAllowed, counted } = limits
+  return limitHeaders(counted, { isAllowed, nowMs, isPriceUnknown: isPriceUnknown(known) })
 }
 
 const NO_HEADERS: PlainHeaders = {}

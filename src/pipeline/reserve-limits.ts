@@ -9,6 +9,7 @@ import {
   policiesOf,
 } from '../limits/applied-limits'
 import { limitsOfKey } from '../limits/inline'
+import type { Policy } from '../limits/policy'
 import { refusalOf } from '../limits/refusal'
 import { type Outcome, reserve } from '../limits/reserve'
 import type { Config } from '../platform/config'
@@ -17,18 +18,18 @@ import { numberVariable } from '../platform/env'
 import { SluiceError } from '../platform/failure'
 import type { TokenEstimate } from '../protocols/token-estimate'
 import type { Target } from '../providers/target'
+import { surroundingsOf, withCanonicalSubject } from '../routing/surroundings'
 import { customerLimits, noteCustomer } from './customers'
 import { customerOf, type GatewayParameters } from './gateway-parameters'
 import type { Isolate } from './isolate'
-import { unknownPriceFailure, type WishFacts, wishOf } from './limit-wish'
-import type { Known } from './record'
+import { DEFAULT_LIMITS_TIMEOUT_MS, uncheckedPolicy, type WishFacts, wishOf } from './limit-wish'
+import type { CountedLimits, Known } from './record'
+import { tellCrossed } from './settle-limits'
 import type { Exchange } from './stages'
-import { surroundingsOf, withCanonicalSubject } from './surroundings'
+import { pricedOnlyPolicy, unknownPrice } from './unpriced'
 
 /** A hold outlives its request's longest possible time by this much before it counts as abandoned. */
-const HOLD_GRACE_MS = 60_000
-/** A ledger that has not answered by then is away. */
-const DEFAULT_LIMITS_TIMEOUT_MS = 5_000
+const DEFAULT_LIMITS_GRACE_MS = 60_000
 
 /** Whom a request's limits are about. */
 export interface LimitedRequest {
@@ -42,8 +43,8 @@ export interface LimitedRequest {
 export interface Reservation extends LimitedRequest {
   config: Config
   known: Known
-  /** Whose prices count; absent where nothing is paid. */
-  target: Pick<Target, 'prices' | 'pricesAs' | 'upstreamModel'> | undefined
+  /** Whose prices count: all that may be called; none where nothing is paid. */
+  targets: readonly Target[]
   /** Only asked for when there are limits; undefined where nobody can tell what a request takes. */
   estimate(): TokenEstimate | undefined
   /** The request's longest possible time. */
@@ -62,38 +63,88 @@ export function reserveLimits(
   noteCustomer(exchange, given)
   const applied = limitsOf(exchange, given.config, given)
   if (applied.length === 0) return undefined
+  const facts = wishOf(exchange, applied, given)
+  return facts instanceof Promise
+    ? facts.then((told) => reserveWish(exchange, isolate, { ...given, applied, facts: told }))
+    : reserveWish(exchange, isolate, { ...given, applied, facts })
+}
+
+function reserveWish(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: Reservation & { applied: readonly AppliedLimits[]; facts: WishFacts },
+): Promise<void> | undefined {
   const { env, effects, background, logId } = exchange
+  const { known, applied, facts } = given
   const nowMs = effects.now()
-  const facts = wishOf(given, { nowMs })
-  const { known } = given
-  const refused = unknownPriceFailure(applied, facts, given)
-  if (refused !== undefined) throw new SluiceError(refused)
+  const unchecked = uncheckedPolicy(applied, facts)
+  if (unchecked !== undefined) throw cannotBeChecked(unchecked)
+  const unpriced = barUnpriced(given)
+  // Of what nobody can tell the price of nothing is given out by an isolate.
+  const leases = facts.unpriced.length > 0 || facts.isPriceAway ? undefined : isolate.leases
   const reserving = reserve({
     ...{ env, applied, background, nowMs },
+    ...(leases === undefined ? {} : { leases }),
+    now: effects.now,
+    crossed: (crossings) => tellCrossed(exchange, known, crossings),
     refusals: isolate.refusals,
     holdId: logId,
     wish: facts.wish,
     timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
-    lifetimeMs: given.longestMs + HOLD_GRACE_MS,
+    lifetimeMs: given.longestMs + numberVariable(env.LIMITS_GRACE_MS, DEFAULT_LIMITS_GRACE_MS),
   })
-  return reserving.then((outcome) => {
+  if (!(reserving instanceof Promise) && reserving.kind === 'granted') {
+    admitted(known, { outcome: reserving, facts, unpriced, nowMs })
+    return undefined
+  }
+  return Promise.resolve(reserving).then((outcome) => {
     known.limitsMs = effects.now() - nowMs
-    admitted(known, { outcome, facts, nowMs })
+    admitted(known, { outcome, facts, unpriced, nowMs })
   })
 }
 
-function admitted(known: Known, given: { outcome: Outcome; facts: WishFacts; nowMs: number }): void {
-  const { outcome, facts, nowMs } = given
-  const isPriceUnknown =
-    facts.isPriceUnknown && outcome.counted.some(({ policy }) => policy.metric === 'cost')
-  known.limits = { isAllowed: outcome.kind === 'granted', counted: outcome.counted, isPriceUnknown }
-  if (outcome.kind === 'refused') throw new SluiceError(refusalOf(outcome.by, nowMs))
-  if (outcome.kind === 'unavailable') {
-    const message = `The limit '${outcome.policy.name}' cannot be checked right now. Send the request again in a moment.`
-    throw new SluiceError({ kind: 'unavailable', message, retryAfterSeconds: 1 })
+/**
+ * Keeps a request from targets whose price nobody can tell, where a limit says so; the models of those that it may still
+ * come to.
+ * @throws SluiceError `unknown_price` when none is left
+ */
+function barUnpriced(
+  given: Reservation & { applied: readonly AppliedLimits[]; facts: WishFacts },
+): CountedLimits['unpriced'] {
+  const { known, applied, facts, targets, model } = given
+  const { unpriced } = facts
+  if (unpriced.length === 0) return NO_MODELS
+  const isAll = unpriced.length === targets.length
+  const by = pricedOnlyPolicy(applied, given)
+  if (by === undefined) return isAll ? 'all' : new Set(unpriced.map((target) => target.model))
+  if (isAll) throw new SluiceError(unknownPrice(by, model))
+  known.barred = { by, targets: new Set(unpriced) }
+  return NO_MODELS
+}
+
+const NO_MODELS: ReadonlySet<string> = new Set()
+
+function admitted(
+  known: Known,
+  given: { outcome: Outcome; facts: WishFacts; unpriced: CountedLimits['unpriced']; nowMs: number },
+): void {
+  const { outcome, facts, unpriced, nowMs } = given
+  const { counted } = outcome
+  const isOnCost = counted.some(({ policy }) => policy.metric === 'cost')
+  known.limits = {
+    isAllowed: outcome.kind === 'granted',
+    counted,
+    unpriced: isOnCost ? unpriced : NO_MODELS,
   }
+  if (outcome.kind === 'refused') throw new SluiceError(refusalOf(outcome.by, nowMs))
+  if (outcome.kind === 'unavailable') throw cannotBeChecked(outcome.policy)
   known.hold = outcome.hold
   if (facts.wish.output !== undefined) known.output = facts.wish.output
+}
+
+function cannotBeChecked({ name }: Policy): SluiceError {
+  const message = `The limit '${name}' cannot be checked right now. Send the request again in a moment.`
+  return new SluiceError({ kind: 'unavailable', message, retryAfterSeconds: 1 })
 }
 
 /** The limits that a request is counted on, by subject. */

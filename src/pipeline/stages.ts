@@ -13,6 +13,7 @@ import type { AnswerFacts, Usage, UsageSource } from '../protocols/canonical'
 import type { StandIns } from '../protocols/codec'
 import type { Address, Protocol, StreamFilter, StreamReader } from '../protocols/protocol'
 import type { ChatRequest } from '../protocols/request'
+import type { PriceService } from '../providers/asked-prices'
 import type { Target } from '../providers/target'
 import type { FailureClass } from '../routing/failure-class'
 import type { Health } from '../routing/health'
@@ -21,7 +22,12 @@ import type { Caching } from './caching'
 import type { Intake } from './intake'
 
 /** The gateway worker's bindings. */
-export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & CacheEnv & FlightsEnv
+export type GatewayEnv = Env & LimitsEnv & IdempotencyEnv & CacheEnv & FlightsEnv & ConsumerEnv
+
+/** The consumer worker, bound by its entrypoint for the gateway. */
+export interface ConsumerEnv {
+  MANAGEMENT: Pick<Fetcher, 'fetch'> & PriceService
+}
 
 /** One HTTP request on an inference route, and what serves it. */
 export interface Exchange {

@@ -142,16 +142,20 @@ function bodyOf(job: Job, { reader, target }: OpenStream, recorded: Uint8Array):
     : redactedBytes(recorded, target, job.env, job.intake.parameters.extra_headers)
 }
 
-// A count that came before the end tells of a part only, and none at all is made up from the text that came.
+// A count that came before the end tells of a part only, and none at all is made up from the text that came. So is the
+// output that a provider tells at the end, and before the first word that it is 1 (Anthropic's `message_start`).
 function usageOf(
   job: Job,
   { reader }: OpenStream,
   how: { end: StreamEnd; responseBody: Uint8Array },
 ): Pick<Ending, 'usage' | 'usageSource'> {
-  const { usage } = reader.facts
-  if (usage !== undefined)
-    return { usage, usageSource: how.end.kind === 'completed' ? 'provider' : 'partial' }
-  return estimatedUsage(job, how.responseBody)
+  const { usage, isUsageEarly } = reader.facts
+  if (usage === undefined) return estimatedUsage(job, how.responseBody)
+  if (how.end.kind === 'completed') return { usage, usageSource: 'provider' }
+  if (isUsageEarly !== true) return { usage, usageSource: 'partial' }
+  const said = estimatedUsage(job, how.responseBody).usage?.outputTokens ?? 0
+  const outputTokens = Math.max(usage.outputTokens, said)
+  return { usage: { ...usage, outputTokens }, usageSource: 'partial' }
 }
 
 function failureOf(job: Job, stream: OpenStream, cause: unknown): Failure {

@@ -1,12 +1,16 @@
 import type { Taken } from '../limits/wish'
 import { UNREACHED } from '../platform/failure'
 import type { Usage } from '../protocols/canonical'
-import { costOf } from '../providers/prices'
+import { settledCost } from '../providers/asked-prices'
 import type { Known } from './record'
 import type { Ending, Exchange } from './stages'
 
 /** What a request that has ended really took of its limits: as the log will say, to the billionth of a dollar. */
-export function takenBy(exchange: Pick<Exchange, 'startedAtMs'>, known: Known, ending: Ending): Taken {
+export async function takenBy(
+  exchange: Pick<Exchange, 'env' | 'startedAtMs'>,
+  known: Known,
+  ending: Ending,
+): Promise<Taken> {
   const { attempts, replayed, cached, output } = known
   const { usage, kind } = ending
   // What others paid for costs nothing, but it was asked for.
@@ -15,27 +19,34 @@ export function takenBy(exchange: Pick<Exchange, 'startedAtMs'>, known: Known, e
   const hasWritten = usage !== undefined && output !== undefined && kind === 'completed'
   return {
     requests: wasReached ? 1 : 0,
-    tokens: usage === undefined ? 0 : tokensOf(usage),
-    cost: costTaken(exchange, known, ending),
+    tokens: usage === undefined ? untold(ending) : tokensOf(usage),
+    cost: await costTaken(exchange, known, ending),
     ...(hasWritten ? { output: { series: output.series, tokens: usage.outputTokens / output.choices } } : {}),
   }
 }
 
-/** Null when it costs something and nobody can tell how much; what failed without an answer costs nothing. */
-function costTaken(
-  { startedAtMs }: Pick<Exchange, 'startedAtMs'>,
+/** Null when it costs something and nobody can tell how much. */
+async function costTaken(
+  { env, startedAtMs }: Pick<Exchange, 'env' | 'startedAtMs'>,
   { limits }: Known,
-  { usage, target, kind }: Ending,
-): number | null {
+  ending: Ending,
+): Promise<number | null> {
+  const { usage, target } = ending
   if (limits?.counted.some(({ policy }) => policy.metric === 'cost') !== true) return 0
-  if (usage === undefined) return kind === 'completed' ? null : 0
-  return costOf({
+  if (usage === undefined) return untold(ending)
+  return settledCost(env, {
     usage,
     prices: target?.prices,
     pricesAs: target?.pricesAs,
     upstreamModel: target?.upstreamModel,
     startedAtMs,
-  }).costNanoUsd
+  })
+}
+
+/** Nobody tells what an answer took, nor did its texts: it counts as it was reserved; where none came, for nothing. */
+function untold({ kind, statusCode, firstContentAtMs }: Ending): null | 0 {
+  const isAnswered = kind === 'completed' ? statusCode < 400 : firstContentAtMs !== undefined
+  return isAnswered ? null : 0
 }
 
 function tokensOf(usage: Usage): number {

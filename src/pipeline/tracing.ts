@@ -1,8 +1,8 @@
 import type { LogTrace } from '../logs/log-record'
+import { spanNamesOf } from '../logs/log-tags'
 import { attemptSpanId, readTraceparent, spanIdOf, writeTraceparent } from '../logs/trace-context'
 import type { Env } from '../platform/env'
 import type { GatewayParameters } from './gateway-parameters'
-import { spanNamesOf } from './log-tags'
 
 const MAX_TRACESTATE = 512
 const IS_TRACE_ID = /^[0-9a-f]{32}$/

@@ -1,9 +1,9 @@
 import { editObject } from '../platform/json-edit'
+import { SECRET_NAMES } from '../platform/parameter-names'
 import type { Protocol } from '../protocols/protocol'
 import type { Target } from '../providers/target'
 import type { Intake } from './intake'
 import { editForm } from './multipart'
-import { SECRET_NAMES } from './parameter-names'
 
 /** How a request's bytes are made for an upstream. */
 export interface UpstreamBodyOptions {

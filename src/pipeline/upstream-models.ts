@@ -5,7 +5,7 @@ import { SluiceError } from '../platform/failure'
 import { createLifeline } from '../platform/lifeline'
 import { callUpstream, stoppedFailure } from '../providers/call'
 import { targetOfProvider } from '../routing/resolve'
-import { surroundingsOf } from './surroundings'
+import { surroundingsOf } from '../routing/surroundings'
 
 const TIMEOUT_MS = 30_000
 

@@ -1,5 +1,4 @@
-import { drizzle } from 'drizzle-orm/d1'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type {
   ApiKeyRow,
   CacheGenerationRow,
@@ -11,11 +10,10 @@ import type {
   ProviderRow,
   SettingsRow,
 } from './config-schema'
-import { configVersions } from './config-schema'
-import { sections } from './config-sections'
+import { ROW_KINDS, type RowKind, readRows } from './config-sections'
 import type { Env } from './env'
 import { SluiceError } from './failure'
-import { indexPrompts, NO_PROMPTS, type PromptIndex, promptRows, readPrompts } from './held-prompts'
+import { indexPrompts, NO_PROMPTS, type PromptIndex } from './held-prompts'
 import type { Settings } from './settings'
 import { createSnapshot, type Snapshot } from './snapshot'
 
@@ -42,24 +40,39 @@ const LAST_GOOD = 'config/last-good'
 /** The shape of what is kept in KV; a copy from another release is not read. */
 const LAST_GOOD_FORMAT = 1
 
-const lastGoodSchema = z.object({
-  format: z.literal(LAST_GOOD_FORMAT),
+const rowsSchema = z.object({
   versions: z.record(z.string(), z.number()),
   apiKeys: z.array(z.custom<ApiKeyRow>(isRow)),
   providers: z.array(z.custom<ProviderRow>(isRow)),
   models: z.array(z.custom<ModelRow>(isRow)),
   limits: z.array(z.custom<LimitRow>(isRow)),
-  // A copy of a release before these sections has none of them.
-  providerKeys: z.array(z.custom<ProviderKeyRow>(isRow)).default([]),
-  loadBalanceGroups: z.array(z.custom<LoadBalanceGroupRow>(isRow)).default([]),
-  settings: z.array(z.custom<SettingsRow>(isRow)).default([]),
-  customers: z.array(z.custom<CustomerBudgets>(isRow)).default([]),
-  cacheGenerations: z.array(z.custom<CacheGenerationRow>(isRow)).default([]),
-  prompts: z.custom<PromptIndex['rows']>(isRow).default(NO_PROMPTS.rows),
+  providerKeys: z.array(z.custom<ProviderKeyRow>(isRow)),
+  loadBalanceGroups: z.array(z.custom<LoadBalanceGroupRow>(isRow)),
+  settings: z.array(z.custom<SettingsRow>(isRow)),
+  customers: z.array(z.custom<CustomerBudgets>(isRow)),
+  cacheGenerations: z.array(z.custom<CacheGenerationRow>(isRow)),
+  prompts: z.custom<PromptIndex['rows']>(isRow),
 })
+type ConfigRows = z.infer<typeof rowsSchema>
+
+const { shape } = rowsSchema
+const lastGoodSchema = z.extend(rowsSchema, {
+  format: z.literal(LAST_GOOD_FORMAT),
+  // A copy of a release before these sections has none of them.
+  providerKeys: z._default(shape.providerKeys, []),
+  loadBalanceGroups: z._default(shape.loadBalanceGroups, []),
+  settings: z._default(shape.settings, []),
+  customers: z._default(shape.customers, []),
+  cacheGenerations: z._default(shape.cacheGenerations, []),
+  prompts: z._default(shape.prompts, NO_PROMPTS.rows),
+})
+const movedSchema = z.partial(rowsSchema)
+
+/** Where the configuration is; with KV it survives the database being away. */
+export type ConfigEnv = Pick<Env, 'CONFIG'> & Partial<Pick<Env, 'CACHE'>>
 
 /** The configuration in D1, held in memory and looked after as described at `createSnapshot`. */
-export function createConfigSnapshot(env: Env, now: () => number): Snapshot<Config> {
+export function createConfigSnapshot(env: ConfigEnv, now: () => number): Snapshot<Config> {
   return createSnapshot<Config>({
     load: (known) => loadConfig(env, known).catch(unavailable),
     rescue: () => readLastGood(env),
@@ -79,100 +92,50 @@ function unavailable(cause: unknown): never {
 }
 
 /** Reads the version counters, then the sections that moved; the known configuration itself when none did. */
-async function loadConfig(env: Env, known: Config | undefined): Promise<Config> {
-  const database = drizzle(env.CONFIG)
-  if (known === undefined) return loadAll(env)
-  const rows = await database.select().from(configVersions)
-  const versions = Object.fromEntries(rows.map((row) => [row.section, row.version]))
-  const moved = (section: string) => versions[section] !== known.versions[section]
-  if (!Object.keys(versions).some(moved)) return known
-  const read = sections(database)
+async function loadConfig({ CONFIG }: ConfigEnv, known: Config | undefined): Promise<Config> {
+  if (known === undefined) return loadAll(CONFIG)
+  const versions = versionsIn(await readRows(CONFIG, ['versions']))
+  const moved = Object.keys(versions).filter((section) => versions[section] !== known.versions[section])
+  if (moved.length === 0) return known
   // The versions are older than the rows read after them, never newer: a change in between is read again next time.
-  const [
-    keyRows,
-    providerRows,
-    modelRows,
-    limitRows,
-    furtherKeys,
-    groups,
-    settingRows,
-    customerRows,
-    clears,
-    prompts,
-  ] = await Promise.all([
-    moved('api_keys') ? read.apiKeys : undefined,
-    moved('providers') ? read.providers : undefined,
-    moved('models') ? read.models : undefined,
-    moved('limits') ? read.limits : undefined,
-    moved('provider_keys') ? read.providerKeys : undefined,
-    moved('load_balance_groups') ? read.loadBalanceGroups : undefined,
-    moved('settings') ? read.settings : undefined,
-    moved('customers') ? read.customers : undefined,
-    moved('cache_generations') ? read.cacheGenerations : undefined,
-    moved('prompts') ? readPrompts(database) : undefined,
-  ])
-  return {
-    versions,
-    apiKeysByHash: keyRows === undefined ? known.apiKeysByHash : byHash(keyRows),
-    providersById: providerRows === undefined ? known.providersById : byProviderId(providerRows),
-    modelsByName: modelRows === undefined ? known.modelsByName : byModelName(modelRows),
-    limits: limitRows ?? known.limits,
-    providerKeys: furtherKeys === undefined ? known.providerKeys : byProvider(furtherKeys),
-    loadBalanceGroupsById: groups === undefined ? known.loadBalanceGroupsById : byGroupId(groups),
-    settings: settingRows === undefined ? known.settings : settingsOf(settingRows),
-    customersById: customerRows === undefined ? known.customersById : byCustomer(customerRows),
-    cacheGenerations: clears === undefined ? known.cacheGenerations : byScope(clears),
-    prompts: prompts ?? known.prompts,
-  }
+  const read = await readRows(
+    CONFIG,
+    moved.flatMap((section) => kindsOf[section] ?? []),
+  )
+  const rows = movedSchema.parse(withPrompts(read))
+  return { ...known, ...indexedParts(rows), versions }
 }
 
-async function loadAll(env: Env): Promise<Config> {
-  const database = drizzle(env.CONFIG)
-  const read = sections(database)
-  const [
-    versionRows,
-    keyRows,
-    providerRows,
-    modelRows,
-    limitRows,
-    furtherKeys,
-    groups,
-    settingRows,
-    customerRows,
-    clears,
-    ...stored
-  ] = await database.batch([
-    database.select().from(configVersions),
-    read.apiKeys,
-    read.providers,
-    read.models,
-    read.limits,
-    read.providerKeys,
-    read.loadBalanceGroups,
-    read.settings,
-    read.customers,
-    read.cacheGenerations,
-    read.prompts,
-    read.versions,
-    read.labels,
-    read.experiments,
-  ])
-  return indexed({
-    versions: Object.fromEntries(versionRows.map((row) => [row.section, row.version])),
-    apiKeys: keyRows,
-    providers: providerRows,
-    models: modelRows,
-    limits: limitRows,
-    providerKeys: furtherKeys,
-    loadBalanceGroups: groups,
-    settings: settingRows,
-    customers: customerRows,
-    cacheGenerations: clears,
-    prompts: promptRows(stored),
-  })
+/** The kinds of rows of each section that has a version. */
+const kindsOf: Readonly<Record<string, readonly RowKind[]>> = {
+  api_keys: ['apiKeys'],
+  providers: ['providers'],
+  models: ['models'],
+  limits: ['limits'],
+  provider_keys: ['providerKeys'],
+  load_balance_groups: ['loadBalanceGroups'],
+  settings: ['settings'],
+  customers: ['customers'],
+  cache_generations: ['cacheGenerations'],
+  prompts: ['prompts', 'promptVersions', 'promptLabels', 'promptExperiments'],
 }
 
-type ConfigRows = Omit<z.infer<typeof lastGoodSchema>, 'format'>
+async function loadAll(database: D1Database): Promise<Config> {
+  const read = await readRows(database, ROW_KINDS)
+  return indexed(rowsSchema.parse({ ...withPrompts(read), versions: versionsIn(read) }))
+}
+
+function versionsIn({ versions = [] }: Partial<Record<RowKind, unknown[]>>): Record<string, number> {
+  return Object.fromEntries(versions.map(Object).map(({ section, version }) => [section, Number(version)]))
+}
+
+/** Of prompts there is all or nothing: a version is never without its prompt. */
+function withPrompts(read: Partial<Record<RowKind, unknown[]>>) {
+  const { versions: _, prompts, promptVersions, promptLabels, promptExperiments, ...rest } = read
+  if (prompts === undefined) return rest
+  const all = { prompts, versions: promptVersions, labels: promptLabels, experiments: promptExperiments }
+  return { ...rest, prompts: all }
+}
 
 function indexed(rows: ConfigRows): Config {
   return {
@@ -187,6 +150,23 @@ function indexed(rows: ConfigRows): Config {
     customersById: byCustomer(rows.customers),
     cacheGenerations: byScope(rows.cacheGenerations),
     prompts: indexPrompts(rows.prompts),
+  }
+}
+
+function indexedParts(rows: z.infer<typeof movedSchema>): Partial<Config> {
+  const part = <Rows, Part extends object>(given: Rows | undefined, index: (given: Rows) => Part) =>
+    given === undefined ? {} : index(given)
+  return {
+    ...part(rows.apiKeys, (given) => ({ apiKeysByHash: byHash(given) })),
+    ...part(rows.providers, (given) => ({ providersById: byProviderId(given) })),
+    ...part(rows.models, (given) => ({ modelsByName: byModelName(given) })),
+    ...part(rows.limits, (given) => ({ limits: given })),
+    ...part(rows.providerKeys, (given) => ({ providerKeys: byProvider(given) })),
+    ...part(rows.loadBalanceGroups, (given) => ({ loadBalanceGroupsById: byGroupId(given) })),
+    ...part(rows.settings, (given) => ({ settings: settingsOf(given) })),
+    ...part(rows.customers, (given) => ({ customersById: byCustomer(given) })),
+    ...part(rows.cacheGenerations, (given) => ({ cacheGenerations: byScope(given) })),
+    ...part(rows.prompts, (given) => ({ prompts: indexPrompts(given) })),
   }
 }
 
@@ -226,15 +206,16 @@ function settingsOf([row]: SettingsRow[]): Settings {
   return row?.value ?? NOTHING_SET
 }
 
-async function readLastGood(env: Env): Promise<Config | undefined> {
-  const stored = lastGoodSchema.safeParse(await env.CACHE.get(LAST_GOOD, 'json'))
+async function readLastGood({ CACHE }: ConfigEnv): Promise<Config | undefined> {
+  const stored = lastGoodSchema.safeParse(await CACHE?.get(LAST_GOOD, 'json'))
   return stored.success ? indexed(stored.data) : undefined
 }
 
 // Written only when it differs from what is there: many isolates load each change, and KV takes one write a second.
-async function keepLastGood(env: Env, config: Config): Promise<void> {
+async function keepLastGood({ CACHE }: ConfigEnv, config: Config): Promise<void> {
+  if (CACHE === undefined) return
   const version = JSON.stringify([LAST_GOOD_FORMAT, config.versions])
-  const stored = await env.CACHE.getWithMetadata<{ version: string }>(LAST_GOOD, 'stream')
+  const stored = await CACHE.getWithMetadata<{ version: string }>(LAST_GOOD, 'stream')
   await stored.value?.cancel()
   if (stored.metadata?.version === version) return
   const rows = {
@@ -254,7 +235,7 @@ async function keepLastGood(env: Env, config: Config): Promise<void> {
       return { scope, subject: subject.join(':'), beganAtMs }
     }),
   }
-  await env.CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })
+  await CACHE.put(LAST_GOOD, JSON.stringify(rows), { metadata: { version } })
 }
 
 function isRow(value: unknown): boolean {

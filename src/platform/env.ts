@@ -29,10 +29,11 @@ export interface Env {
   /** With `tracecontext` in it every upstream call is sent a `traceparent`, not only those of clients that send one. */
   OTEL_PROPAGATORS?: string
   LIMITS_TIMEOUT_MS?: string
+  LIMITS_GRACE_MS?: string
 }
 
 /** A worker variable or secret by a name that is only known at run time, such as a provider's. */
-export function variable(env: Env, name: string): string | undefined {
+export function variable(env: object, name: string): string | undefined {
   const value: unknown = Reflect.get(env, name)
   return typeof value === 'string' && value !== '' ? value : undefined
 }

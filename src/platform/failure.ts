@@ -26,7 +26,11 @@ export type UpstreamFailure =
   | { kind: 'upstream_incomplete'; provider: string; message: string }
 
 /** Codes of attempts that never reached the upstream, and cost nobody anything. */
-export const UNREACHED: ReadonlySet<string> = new Set(['upstream_unreachable', 'provider_not_configured'])
+export const UNREACHED: ReadonlySet<string> = new Set([
+  'upstream_unreachable',
+  'provider_not_configured',
+  'unknown_price',
+])
 
 /** Everything that is expected to go wrong. `param` names the offending field in the caller's own terms. */
 export type Failure =

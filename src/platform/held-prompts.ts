@@ -1,7 +1,4 @@
-import { sql } from 'drizzle-orm'
-import type { drizzle } from 'drizzle-orm/d1'
 import type { PromptExperimentRow, PromptLabelRow, PromptRow, PromptVersionRow } from './prompts-schema'
-import { promptExperiments, promptLabels, prompts, promptVersions } from './prompts-schema'
 
 /** What is held in memory of prompts: all of them, with the versions that are deployed, labelled or tried out. */
 export interface PromptRows {
@@ -31,43 +28,6 @@ export interface PromptIndex {
 export const NO_PROMPTS: PromptIndex = {
   rows: { prompts: [], versions: [], labels: [], experiments: [] },
   byName: new Map(),
-}
-
-const IS_SERVED = sql`
-  exists (select 1 from prompts p where p.prompt_id = ${promptVersions.promptId} and p.live_version = ${promptVersions.version})
-  or exists (select 1 from prompt_labels l where l.prompt_id = ${promptVersions.promptId} and l.version = ${promptVersions.version})
-  or exists (
-    select 1 from prompt_experiments e, json_each(e.arms) arm
-    where e.prompt_id = ${promptVersions.promptId} and e.is_running = 1
-      and json_extract(arm.value, '$.version') = ${promptVersions.version}
-  )`
-
-/** The queries of prompts; none runs before it is awaited. */
-export function promptQueries(database: ReturnType<typeof drizzle>) {
-  return {
-    prompts: database.select().from(prompts),
-    versions: database.select().from(promptVersions).where(IS_SERVED),
-    labels: database.select().from(promptLabels),
-    experiments: database.select().from(promptExperiments).where(sql`${promptExperiments.isRunning} = 1`),
-  }
-}
-
-/** Reads all of them at one moment: a version is never without its prompt. */
-export async function readPrompts(database: ReturnType<typeof drizzle>): Promise<PromptIndex> {
-  const read = promptQueries(database)
-  return indexPrompts(
-    promptRows(await database.batch([read.prompts, read.versions, read.labels, read.experiments])),
-  )
-}
-
-/** What the queries of prompts found, in their order. */
-export function promptRows([stored, versions, labels, experiments]: [
-  PromptRow[],
-  PromptVersionRow[],
-  PromptLabelRow[],
-  PromptExperimentRow[],
-]): PromptRows {
-  return { prompts: stored, versions, labels, experiments }
 }
 
 /** Names in order of strength: an id hides the same word as another prompt's slug, and that hides a name. */

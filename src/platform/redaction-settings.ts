@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** What can be looked for by name. */
 export const REDACTION_PATTERNS = [
@@ -23,18 +23,18 @@ export const redactionShape = z.strictObject({
       z.strictObject({
         name: z
           .string()
-          .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be lower-case letters, digits and underscores'),
-        pattern: z.string().min(1).max(LONGEST_PATTERN),
+          .check(z.regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be lower-case letters, digits and underscores')),
+        pattern: z.string().check(z.minLength(1), z.maxLength(LONGEST_PATTERN)),
       }),
     )
-    .max(MOST_CUSTOM),
+    .check(z.maxLength(MOST_CUSTOM)),
   /** `{category}` in it becomes the name of what was found. */
-  replacement: z.string().min(1).max(100),
-  apply_to: z.array(z.enum(['logs', 'requests'])).min(1, 'must name logs, requests or both'),
+  replacement: z.string().check(z.minLength(1), z.maxLength(100)),
+  apply_to: z.array(z.enum(['logs', 'requests'])).check(z.minLength(1, 'must name logs, requests or both')),
 })
 
 /** As it is stored; what is absent is not set. */
-export const redactionSettings = redactionShape.partial()
+export const redactionSettings = z.partial(redactionShape)
 export type RedactionSettings = z.infer<typeof redactionSettings>
 
 /** What holds where nothing is set. Addresses of machines are in too many texts to be masked unasked. */

@@ -1,13 +1,13 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { defaultRedaction, redactionSettings, redactionShape } from './redaction-settings'
 
-const positive = z.number().positive('has to be greater than 0')
-const count = z.int('has to be a whole number').positive('has to be greater than 0')
+const positive = z.number().check(z.positive('has to be greater than 0'))
+const count = z.int('has to be a whole number').check(z.positive('has to be greater than 0'))
 
 const retrySchema = z.strictObject({
   retry_enabled: z.boolean(),
   // In the words of the hosted gateway's own SDK.
-  num_retries: z.int('has to be a whole number').positive('num_retries has to be greater than 0'),
+  num_retries: z.int('has to be a whole number').check(z.positive('num_retries has to be greater than 0')),
   /** Seconds before the first retry. */
   retry_after: positive,
 })
@@ -25,7 +25,7 @@ const cacheSchema = z.strictObject({
 })
 /** The longest deadline, in seconds: a day. A timer that is set for weeks would go off at once. */
 export const LONGEST_TIMEOUT = 86_400
-const deadline = positive.max(LONGEST_TIMEOUT, `has to be at most ${LONGEST_TIMEOUT} seconds`)
+const deadline = positive.check(z.lte(LONGEST_TIMEOUT, `has to be at most ${LONGEST_TIMEOUT} seconds`))
 const timeoutsSchema = z.strictObject({
   headers: deadline,
   first_content: deadline,
@@ -33,9 +33,9 @@ const timeoutsSchema = z.strictObject({
   total: deadline,
 })
 /** Deadlines of upstream calls in seconds, as they are stored; what is absent is not set. */
-export const timeoutSettings = timeoutsSchema.partial()
+export const timeoutSettings = z.partial(timeoutsSchema)
 /** How failed calls are repeated, as it is stored; what is absent is not set. */
-export const retrySettings = retrySchema.partial()
+export const retrySettings = z.partial(retrySchema)
 /** A change of either; null takes a value, or all of them, back. */
 export const sectionPatches = { timeouts: orNull(timeoutsSchema), retry_params: orNull(retrySchema) }
 
@@ -62,25 +62,25 @@ const retentionSchema = z.strictObject({
 const loggingSchema = z.strictObject({
   bodies: z.enum(['all', 'none', 'errors']),
   /** Of the requests that did not fail, the share whose bodies are kept. */
-  sample_rate: z.number().min(0, 'has to be from 0 to 1').max(1, 'has to be from 0 to 1'),
+  sample_rate: z.number().check(z.gte(0, 'has to be from 0 to 1'), z.lte(1, 'has to be from 0 to 1')),
   /** Whether the words of bodies can be searched for. */
   search: z.boolean(),
 })
 const unknownPriceSchema = z.enum(['block', 'warn'])
-const modelsSchema = z.array(z.string().min(1, 'must not be empty'))
+const modelsSchema = z.array(z.string().check(z.minLength(1, 'must not be empty')))
 
 /** What can be set for all requests, in the words of the API; what is absent is not set. */
 export const settingsSchema = z.strictObject({
-  fallback_models: modelsSchema.optional(),
-  retry_params: retrySettings.optional(),
-  cache: cacheSchema.extend({ cache_options: cacheOptionsSchema.partial() }).partial().optional(),
-  timeouts: timeoutSettings.optional(),
-  retention: retentionSchema.partial().optional(),
-  logging: loggingSchema.partial().optional(),
+  fallback_models: z.optional(modelsSchema),
+  retry_params: z.optional(retrySettings),
+  cache: z.optional(z.partial(z.extend(cacheSchema, { cache_options: z.partial(cacheOptionsSchema) }))),
+  timeouts: z.optional(timeoutSettings),
+  retention: z.optional(z.partial(retentionSchema)),
+  logging: z.optional(z.partial(loggingSchema)),
   /** What limits on cost make of a model without a known price. */
-  unknown_price: unknownPriceSchema.optional(),
+  unknown_price: z.optional(unknownPriceSchema),
   /** What is masked before it is stored or sent. */
-  redaction: redactionSettings.optional(),
+  redaction: z.optional(redactionSettings),
 })
 
 /** What is set for all requests. */
@@ -88,13 +88,13 @@ export type Settings = z.infer<typeof settingsSchema>
 
 /** A change of them: what is not named stays, and null takes a value or a whole section back to its default. */
 export const settingsPatchSchema = z.strictObject({
-  fallback_models: modelsSchema.min(1, 'must name a model, or be null for none').nullish(),
+  fallback_models: z.nullish(modelsSchema.check(z.minLength(1, 'must name a model, or be null for none'))),
   retry_params: sectionPatches.retry_params,
-  cache: orNull(cacheSchema.extend({ cache_options: orNull(cacheOptionsSchema) })),
+  cache: orNull(z.extend(cacheSchema, { cache_options: orNull(cacheOptionsSchema) })),
   timeouts: sectionPatches.timeouts,
   retention: orNull(retentionSchema),
   logging: orNull(loggingSchema),
-  unknown_price: unknownPriceSchema.nullish(),
+  unknown_price: z.nullish(unknownPriceSchema),
   redaction: orNull(redactionShape),
 })
 
@@ -151,7 +151,7 @@ export const defaultSettings = {
   redaction: defaultRedaction,
 } as const
 
-function orNull<Shape extends z.core.$ZodLooseShape>(schema: z.ZodObject<Shape>) {
+function orNull<Shape extends z.core.$ZodLooseShape>(schema: z.ZodMiniObject<Shape>) {
   const shape = Object.entries(schema.shape).map(([name, field]) => [name, z.nullish(field)] as const)
-  return z.strictObject(Object.fromEntries(shape)).nullish()
+  return z.nullish(z.strictObject(Object.fromEntries(shape)))
 }

@@ -1,42 +1,45 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { SluiceError } from '../platform/failure'
 
-const name = z.union([z.string().min(1), z.number()]).transform(String)
+const name = z.pipe(z.union([z.string().check(z.minLength(1)), z.number()]), z.transform(String))
 const fields = z.record(z.string(), z.unknown())
 const versionNumber = z.union([
-  z.int().positive('must be the number of a version, or "latest"'),
-  z.string().regex(/^\d+$/, 'must be the number of a version, or "latest"').transform(Number),
+  z.int().check(z.positive('must be the number of a version, or "latest"')),
+  z.pipe(
+    z.string().check(z.regex(/^\d+$/, 'must be the number of a version, or "latest"')),
+    z.transform(Number),
+  ),
 ])
 
 const promptSchema = z.looseObject({
-  prompt_id: name.nullish(),
-  prompt_slug: z.string().min(1).nullish(),
-  id: z.string().min(1).nullish(),
-  label: z.string().min(1).nullish(),
-  version: z.union([z.literal('latest'), versionNumber]).nullish(),
-  variables: fields.nullish(),
-  echo: z.boolean().nullish(),
-  schema_version: z.union([z.literal(1), z.literal(2)], 'must be 1 or 2').nullish(),
-  patch: fields.nullish(),
-  override: z.boolean().nullish(),
-  override_params: fields.nullish(),
-  override_config: z
-    .looseObject({ messages_override_mode: z.enum(['override', 'append']).nullish() })
-    .nullish(),
-  is_custom_prompt: z.boolean().nullish(),
+  prompt_id: z.nullish(name),
+  prompt_slug: z.nullish(z.string().check(z.minLength(1))),
+  id: z.nullish(z.string().check(z.minLength(1))),
+  label: z.nullish(z.string().check(z.minLength(1))),
+  version: z.nullish(z.union([z.literal('latest'), versionNumber])),
+  variables: z.nullish(fields),
+  echo: z.nullish(z.boolean()),
+  schema_version: z.nullish(z.union([z.literal(1), z.literal(2)], 'must be 1 or 2')),
+  patch: z.nullish(fields),
+  override: z.nullish(z.boolean()),
+  override_params: z.nullish(fields),
+  override_config: z.nullish(
+    z.looseObject({ messages_override_mode: z.nullish(z.enum(['override', 'append'])) }),
+  ),
+  is_custom_prompt: z.nullish(z.boolean()),
 })
 
 /** The gateway parameters that name a stored prompt and fill it in (compatibility document, A5.5 and B4). */
 export const promptShape = {
-  prompt: promptSchema.nullish(),
-  prompt_id: name.nullish(),
-  prompt_variables: fields.nullish(),
-  variables: fields.nullish(),
-  is_custom_prompt: z.boolean().nullish(),
+  prompt: z.nullish(promptSchema),
+  prompt_id: z.nullish(name),
+  prompt_variables: z.nullish(fields),
+  variables: z.nullish(fields),
+  is_custom_prompt: z.nullish(z.boolean()),
 }
 
 /** They, validated. */
-export type PromptParameters = z.infer<z.ZodObject<typeof promptShape>>
+export type PromptParameters = z.infer<z.ZodMiniObject<typeof promptShape>>
 
 /** Which version of a prompt is wanted. */
 export type WantedVersion =

@@ -30,7 +30,10 @@ export interface Writer {
 }
 
 /** A prompt by its id or slug. */
-export async function promptById({ CONFIG }: Env, name: string): Promise<PromptRow | undefined> {
+export async function promptById(
+  { CONFIG }: Pick<Env, 'CONFIG'>,
+  name: string,
+): Promise<PromptRow | undefined> {
   const rows = await drizzle(CONFIG)
     .select()
     .from(prompts)
@@ -39,7 +42,7 @@ export async function promptById({ CONFIG }: Env, name: string): Promise<PromptR
 }
 
 /** Everything of a prompt. */
-export async function wholePrompt({ CONFIG }: Env, row: PromptRow): Promise<WholePrompt> {
+export async function wholePrompt({ CONFIG }: Pick<Env, 'CONFIG'>, row: PromptRow): Promise<WholePrompt> {
   const database = drizzle(CONFIG)
   const own = row.promptId
   const [versions, labels, experiments] = await database.batch([
@@ -59,7 +62,10 @@ export async function wholePrompt({ CONFIG }: Env, row: PromptRow): Promise<Whol
 }
 
 /** The newest and the live version of some prompts, and their labels. */
-export async function headsOf({ CONFIG }: Env, rows: readonly PromptRow[]): Promise<WholePrompt[]> {
+export async function headsOf(
+  { CONFIG }: Pick<Env, 'CONFIG'>,
+  rows: readonly PromptRow[],
+): Promise<WholePrompt[]> {
   const database = drizzle(CONFIG)
   const ids = sql`(select value from json_each(${JSON.stringify(rows.map(({ promptId }) => promptId))}))`
   const [versions, labels] = await database.batch([
@@ -86,7 +92,7 @@ export async function headsOf({ CONFIG }: Env, rows: readonly PromptRow[]): Prom
 
 /** Adds a version behind the newest one, which is a draft no longer; live at once when it is to be deployed. */
 export async function addVersion(
-  { CONFIG }: Env,
+  { CONFIG }: Pick<Env, 'CONFIG'>,
   prompt: PromptRow,
   given: { id: string; content: PromptContent; description: string; deploys: boolean; by: Writer },
 ): Promise<PromptVersionRow> {
@@ -118,7 +124,7 @@ export async function addVersion(
 
 /** Changes a draft, and deploys it when that is wanted; what was committed meanwhile stays as it is. */
 export async function changeDraft(
-  { CONFIG }: Env,
+  { CONFIG }: Pick<Env, 'CONFIG'>,
   before: PromptVersionRow,
   given: { content: PromptContent; description: string; deploys: boolean; by: Writer },
 ): Promise<PromptVersionRow | undefined> {
@@ -146,12 +152,20 @@ export async function changeDraft(
 }
 
 /** Describes a version that is not changed any more. */
-export async function describeVersion({ CONFIG }: Env, id: string, description: string): Promise<void> {
+export async function describeVersion(
+  { CONFIG }: Pick<Env, 'CONFIG'>,
+  id: string,
+  description: string,
+): Promise<void> {
   await drizzle(CONFIG).update(promptVersions).set({ description }).where(eq(promptVersions.id, id))
 }
 
 /** Makes a version the live one; a draft among them is committed by that. */
-export async function deploy({ CONFIG }: Env, version: PromptVersionRow, nowMs: number): Promise<void> {
+export async function deploy(
+  { CONFIG }: Pick<Env, 'CONFIG'>,
+  version: PromptVersionRow,
+  nowMs: number,
+): Promise<void> {
   const database = drizzle(CONFIG)
   await database.batch([
     database
@@ -166,7 +180,7 @@ export async function deploy({ CONFIG }: Env, version: PromptVersionRow, nowMs: 
 }
 
 /** Removes a prompt with all that belongs to it. */
-export async function removePrompt({ CONFIG }: Env, { promptId }: PromptRow): Promise<void> {
+export async function removePrompt({ CONFIG }: Pick<Env, 'CONFIG'>, { promptId }: PromptRow): Promise<void> {
   const database = drizzle(CONFIG)
   await database.batch([
     database.delete(promptExperiments).where(eq(promptExperiments.promptId, promptId)),

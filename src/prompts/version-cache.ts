@@ -1,7 +1,7 @@
-import { and, desc, eq } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/d1'
+import * as z from 'zod/mini'
+import { decoded, PROMPT_VERSION } from '../platform/config-sections'
 import type { Env } from '../platform/env'
-import { type PromptVersionRow, promptVersions } from '../platform/prompts-schema'
+import type { PromptVersionRow } from '../platform/prompts-schema'
 
 /** A draft changes; what is committed does not, but may be deleted. */
 const DRAFT_MS = 5_000
@@ -14,8 +14,8 @@ export interface VersionCache {
   held(promptId: string, version: number | 'latest'): PromptVersionRow | undefined
   /** Reads a version; when the database is away, an older copy does. Undefined when there is none. */
   load(promptId: string, version: number | 'latest'): Promise<PromptVersionRow | undefined>
-  /** Forgets a prompt that was changed here. */
-  forget(promptId: string): void
+  /** Reads everything again: a prompt was changed. */
+  forgetAll(): void
 }
 
 interface Entry {
@@ -53,23 +53,24 @@ export function createVersionCache(env: Env, now: () => number): VersionCache {
         return known.row
       }
     },
-    forget(promptId) {
-      for (const key of [...entries.keys()]) if (key.startsWith(`${promptId} `)) entries.delete(key)
+    forgetAll() {
+      entries.clear()
     },
   }
 }
 
 async function read(
-  env: Env,
+  { CONFIG }: Pick<Env, 'CONFIG'>,
   promptId: string,
   version: number | 'latest',
 ): Promise<PromptVersionRow | undefined> {
-  const own = eq(promptVersions.promptId, promptId)
-  const [row] = await drizzle(env.CONFIG)
-    .select()
-    .from(promptVersions)
-    .where(version === 'latest' ? own : and(own, eq(promptVersions.version, version)))
-    .orderBy(desc(promptVersions.version))
-    .limit(1)
-  return row
+  const which = version === 'latest' ? '' : 'and version = ?2'
+  const found = await CONFIG.prepare(
+    `${PROMPT_VERSION.sql} where prompt_id = ?1 ${which} order by version desc limit 1`,
+  )
+    .bind(...(version === 'latest' ? [promptId] : [promptId, version]))
+    .first<Record<string, unknown>>()
+  return found === null ? undefined : rowSchema.parse(decoded(found, PROMPT_VERSION))
 }
+
+const rowSchema = z.custom<PromptVersionRow>((value) => typeof value === 'object' && value !== null)

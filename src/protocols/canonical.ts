@@ -35,6 +35,8 @@ export type UsageSource = 'provider' | 'estimated' | 'partial'
 /** What was learnt from an answer while it passed. */
 export interface AnswerFacts {
   usage?: Usage
+  /** The usage came before any content: its output is what it was at the beginning. */
+  isUsageEarly?: true
   finishReason?: string
   responseId?: string
 }

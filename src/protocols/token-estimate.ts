@@ -40,7 +40,7 @@ export function outputEstimate(
 }
 
 /** A file in a request takes no fewer tokens than this, about those of an image, however small it is. */
-const TOKENS_PER_FILE = 1_600
+export const TOKENS_PER_FILE = 1_600
 /** And one more for so many bytes of base64: a page of a PDF, or a second of sound. */
 const FILE_BYTES_PER_TOKEN = 100
 /** Nothing shorter is taken for a file; it is looked for in steps of this. */

@@ -33,7 +33,7 @@ export function translateStream(given: {
       if (event.kind === 'error') error ??= { ...event.error, data: event.data }
       // What comes behind an error is not told: the error is the last that the client hears.
       if (error !== undefined) return
-      note(event, facts)
+      note(event, facts, hasContent)
       hasContent ||= CONTENT.has(event.kind) && !isEmpty(event)
       hasEnded ||= event.kind === 'end'
       pending.push(event)
@@ -75,9 +75,12 @@ function isEmpty(event: ChatEvent): boolean {
   return (event.kind === 'text' || event.kind === 'reasoning') && event.text === ''
 }
 
-function note(event: ChatEvent, facts: AnswerFacts): void {
-  if (event.kind === 'usage') facts.usage = event.usage
-  else if (event.kind === 'start' && event.id !== undefined) facts.responseId ??= event.id
+function note(event: ChatEvent, facts: AnswerFacts, hasContent: boolean): void {
+  if (event.kind === 'usage') {
+    facts.usage = event.usage
+    if (hasContent) delete facts.isUsageEarly
+    else facts.isUsageEarly = true
+  } else if (event.kind === 'start' && event.id !== undefined) facts.responseId ??= event.id
   else if (event.kind === 'finish' && (event.choice === 0 || facts.finishReason === undefined))
     facts.finishReason = event.reason
 }

@@ -41,6 +41,11 @@ export function movedTo(
   throw new SluiceError({ kind: 'provider_not_configured', message: `${name}: ${problem}` })
 }
 
+/** What a placeholder's name, or the name of a variable that an endpoint is for, stands for; undefined when that is not set. */
+export function placeVariable(name: string, variable: UrlSurroundings['variable']): string | undefined {
+  return name === 'VERTEX_PROJECT' ? vertexProject(variable) : look(name, variable)
+}
+
 /** The worker variable that moves a provider. */
 export function baseUrlVariable({ id }: CatalogProvider): string {
   return `${id.toUpperCase().replaceAll(/\W/g, '_')}_BASE_URL`
@@ -64,10 +69,13 @@ type Derive = (valueOf: (name: string) => string, around: UrlSurroundings) => st
 /** Placeholders that other values tell. */
 const derived: Readonly<Record<string, Derive>> = {
   VERTEX_HOST: (valueOf) => vertexHost(valueOf('VERTEX_LOCATION')),
-  // A service account belongs to a project, which is used when no other is named.
-  VERTEX_PROJECT: (_, { variable }) =>
-    look('VERTEX_PROJECT', variable) ??
-    credentialFields(variable('VERTEX_SERVICE_ACCOUNT_JSON') ?? '').account?.projectId,
+  VERTEX_PROJECT: (_, { variable }) => vertexProject(variable),
+}
+
+/** A service account belongs to a project, which is used when no other is named. */
+function vertexProject(variable: UrlSurroundings['variable']): string | undefined {
+  const account = () => credentialFields(variable('VERTEX_SERVICE_ACCOUNT_JSON') ?? '').account
+  return look('VERTEX_PROJECT', variable) ?? account()?.projectId
 }
 
 /** The global location has no prefix, and the multi-regions `us` and `eu` have hosts of their own. */

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { SluiceError } from '../platform/failure'
 import type { WireProtocolId } from '../protocols/protocol'
 import type { UrlSurroundings } from './base-url'
@@ -10,16 +10,19 @@ import { baseUrlOf, credentialShape, credentialText } from './stored-credential'
 import type { BroughtFrom, Target } from './target'
 import { problemWithBaseUrl, upstreamBase } from './upstream-url'
 
-const placeShape = { ...credentialShape, api_base: z.string().min(1).nullish() }
+const placeShape = { ...credentialShape, api_base: z.nullish(z.string().check(z.minLength(1))) }
 
 /** The fields of a credential that a request brings; what is not known among them is told, not sent. */
-export const broughtSchema = z.looseObject({ ...placeShape, api_key: z.string().min(1).nullish() })
+export const broughtSchema = z.looseObject({
+  ...placeShape,
+  api_key: z.nullish(z.string().check(z.minLength(1))),
+})
 
 /** The names of those fields. */
 export const BROUGHT_FIELDS: ReadonlySet<string> = new Set(Object.keys(broughtSchema.shape))
 
 /** What of them says where the credential is used; a stored one may say it, too. */
-export type PlaceFields = z.infer<z.ZodObject<typeof placeShape>>
+export type PlaceFields = z.infer<z.ZodMiniObject<typeof placeShape>>
 
 /** A credential that a request brought, and the path at which it did. */
 export interface Brought {

@@ -1,57 +1,30 @@
 import { calcPrice, type Provider } from '@pydantic/genai-prices'
-import type { Usage } from '../protocols/canonical'
-import type { ModelPrices } from './target'
+import {
+  type Cost,
+  costWithoutList,
+  type ListedCall,
+  type ListedModel,
+  listedCost,
+  type PricedCall,
+} from './cost'
+import { type RateTable, rateTable } from './rates'
 
-/**
- * What a call cost in billionths of a US dollar, and where the price is from; null with the reason when it cannot be
- * told, which is not the same as nothing.
- */
-export interface Cost {
-  costNanoUsd: number | null
-  priceStatus: 'custom_model' | 'price_list' | 'unknown_price' | 'no_usage'
-}
-
-/** What the price of a call depends on. */
-export interface PricedCall {
-  usage: Usage | undefined
-  /** A custom model's own prices; they overrule the list. */
-  prices?: ModelPrices | undefined
-  pricesAs?: string | undefined
-  upstreamModel?: string | undefined
-  /** Prices change, also by the time of day. */
-  startedAtMs: number
-}
-
-/** One US dollar per million tokens is a thousand billionths of a dollar per token. */
-const NANO_USD_PER_TOKEN = 1_000
 const NANO_USD_PER_USD = 1_000_000_000
 
-/** The cost of a call. */
+/** The cost of a call. The list is large: the gateway does without this file and asks the consumer (`asked-prices.ts`). */
 export function costOf(call: PricedCall): Cost {
-  if (call.usage === undefined) return { costNanoUsd: null, priceStatus: 'no_usage' }
-  if (call.prices !== undefined) return customCost(call.usage, call.prices)
-  const costNanoUsd = listCost(call, call.usage)
-  return { costNanoUsd, priceStatus: costNanoUsd === null ? 'unknown_price' : 'price_list' }
+  const told = costWithoutList(call)
+  return 'priceStatus' in told ? told : listedCost(listCost(told))
 }
 
-function customCost(usage: Usage, prices: ModelPrices): Cost {
-  const { inputCost, outputCost, cacheHitInputCost, cacheCreationInputCost } = prices
-  const parts = [
-    { tokens: usage.inputTokens, price: inputCost },
-    { tokens: usage.cacheReadTokens, price: cacheHitInputCost ?? inputCost },
-    {
-      tokens: usage.cacheWrite5mTokens + usage.cacheWrite1hTokens,
-      price: cacheCreationInputCost ?? inputCost,
-    },
-    { tokens: usage.outputTokens, price: outputCost },
-  ].filter(({ tokens }) => tokens > 0)
-  if (parts.some(({ price }) => price === null)) return { costNanoUsd: null, priceStatus: 'unknown_price' }
-  const total = parts.reduce((sum, { tokens, price }) => sum + tokens * (price ?? 0) * NANO_USD_PER_TOKEN, 0)
-  return { costNanoUsd: Math.round(total), priceStatus: 'custom_model' }
+/** The rates of a model of the list at a time. */
+export function listRates(model: ListedModel, startedAtMs: number): RateTable {
+  return rateTable((usage) => listCost({ ...model, usage, startedAtMs }))
 }
 
-function listCost(call: PricedCall, usage: Usage): number | null {
-  if (call.pricesAs === undefined || call.upstreamModel === undefined) return null
+/** What a call costs by the list, in billionths of a US dollar; null when that has no price for it. */
+export function listCost(call: ListedCall): number | null {
+  const { usage } = call
   const cacheWrite = usage.cacheWrite5mTokens + usage.cacheWrite1hTokens
   const counts = {
     input_tokens: usage.inputTokens + usage.cacheReadTokens + cacheWrite,

@@ -1,12 +1,12 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { WireProtocolId } from '../protocols/protocol'
 
-const text = z.string().min(1).nullish()
-const account = z.union([z.string().min(1), z.record(z.string(), z.unknown())]).nullish()
+const text = z.nullish(z.string().check(z.minLength(1)))
+const account = z.nullish(z.union([z.string().check(z.minLength(1)), z.record(z.string(), z.unknown())]))
 
 /** The credential fields that clouds have instead of one API key, by the names that other gateways know. */
 export const credentialShape = {
-  api_base: z.string().optional(),
+  api_base: z.optional(z.string()),
   api_version: text,
   aws_access_key_id: text,
   aws_secret_access_key: text,
@@ -21,7 +21,7 @@ export const credentialShape = {
 }
 
 /** They as they were given. */
-export type GivenCredential = z.infer<z.ZodObject<typeof credentialShape>>
+export type GivenCredential = z.infer<z.ZodMiniObject<typeof credentialShape>>
 
 const IN_CREDENTIAL = [
   ...(['aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'aws_region_name'] as const),

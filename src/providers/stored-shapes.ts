@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** A usage as it is stored and sent: what `Usage` has. */
 export const usageSchema = z.object({
@@ -10,13 +10,13 @@ export const usageSchema = z.object({
   reasoningTokens: z.number(),
   audioInputTokens: z.number(),
   audioOutputTokens: z.number(),
-  imageInputTokens: z.number().optional(),
+  imageInputTokens: z.optional(z.number()),
 })
 
 /** Prices as they are stored and sent: what `ModelPrices` has, US dollars per million tokens. */
 export const pricesSchema = z.object({
-  inputCost: z.number().nullable(),
-  outputCost: z.number().nullable(),
-  cacheHitInputCost: z.number().nullable(),
-  cacheCreationInputCost: z.number().nullable(),
+  inputCost: z.nullable(z.number()),
+  outputCost: z.nullable(z.number()),
+  cacheHitInputCost: z.nullable(z.number()),
+  cacheCreationInputCost: z.nullable(z.number()),
 })

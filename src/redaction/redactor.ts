@@ -1,4 +1,5 @@
 import { defaultRedaction, type RedactionSettings } from '../platform/redaction-settings'
+import type { Settings } from '../platform/settings'
 import { secretShapes } from '../providers/secret-shapes'
 import { problemWithPattern } from './custom-pattern'
 import { type Pattern, personalData } from './personal-data'
@@ -24,6 +25,12 @@ export function redactorOf(settings: RedactionSettings | undefined): Redactor | 
   const made = known.get(settings) ?? createRedactor(settings)
   known.set(settings, made)
   return made
+}
+
+/** What masks logs; undefined when they are stored as they are. */
+export function redactorOfLogs(settings: Settings | undefined): Redactor | undefined {
+  const redaction = settings?.redaction
+  return redaction?.apply_to?.includes('logs') === false ? undefined : redactorOf(redaction)
 }
 
 function createRedactor(settings: RedactionSettings): Redactor {

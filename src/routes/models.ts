@@ -1,11 +1,11 @@
 import type { Caller } from '../keys/authenticate'
-import { surroundingsOf } from '../pipeline/surroundings'
 import { SluiceError } from '../platform/failure'
 import { protocols } from '../protocols/table'
 import { type ModelDetails, modelDetails } from '../routing/model-details'
 import { isAllowed } from '../routing/plan'
 import { canonicalName, isKnownModelName, modelNames, type Surroundings } from '../routing/resolve'
-import { listModels, readModel } from './custom-models'
+import { surroundingsOf } from '../routing/surroundings'
+import { forwardManagement } from './forward-management'
 import type { KeyedRoute, RouteContext } from './route'
 import { sdkProtocol } from './sdk-protocol'
 
@@ -37,6 +37,9 @@ export const modelRoutes: KeyedRoute[] = [
   },
   { method: 'GET', paths: ['/api/models/:name{.+}'], auth: 'any_key', logging: 'none', handle: oneOfEither },
 ]
+
+const STORED_MODELS = { method: 'GET', path: '/api/models', auth: 'admin', changesConfig: false } as const
+const STORED_MODEL = { ...STORED_MODELS, path: '/api/models/:name{.+}' } as const
 
 /** A model in OpenAI's shape (OpenAI API reference, "The model object"), and what is known of it beside that. */
 export function modelEntry(name: string, around: Surroundings) {
@@ -123,7 +126,7 @@ function shapeFor(request: Request): ModelShape {
 
 function listEither(context: RouteContext, caller: Caller): Promise<Response> {
   if (!new URL(context.request.url).pathname.endsWith('/')) return list(context, caller)
-  if (caller.role === 'admin') return listModels(context)
+  if (caller.role === 'admin') return forwardManagement(context, caller, STORED_MODELS)
   throw new SluiceError({
     kind: 'forbidden',
     message:
@@ -133,7 +136,7 @@ function listEither(context: RouteContext, caller: Caller): Promise<Response> {
 
 /** Below /api an admin key sees what is stored, and any other key what its SDK asks for. */
 function oneOfEither(context: RouteContext, caller: Caller): Promise<Response> {
-  return caller.role === 'admin' ? readModel(context) : one(context, caller)
+  return caller.role === 'admin' ? forwardManagement(context, caller, STORED_MODEL) : one(context, caller)
 }
 
 async function one(context: RouteContext, caller: Caller): Promise<Response> {

@@ -4,7 +4,7 @@ import type { SourceFile } from './source'
 /** From top to bottom; rooms are the folders of src/, and the entries. */
 export const floors: readonly (readonly string[])[] = [
   ['gateway', 'consumer'],
-  ['routes'],
+  ['routes', 'management'],
   ['pipeline'],
   ['keys', 'prompts', 'routing', 'limits', 'idempotency', 'cache', 'logs', 'alerts', 'redaction'],
   ['providers', 'flights'],
@@ -13,7 +13,10 @@ export const floors: readonly (readonly string[])[] = [
 ]
 
 /** Rooms that a room may not see, although they are below it. */
-const forbidden: Readonly<Record<string, readonly string[]>> = { consumer: ['routes', 'pipeline'] }
+const forbidden: Readonly<Record<string, readonly string[]>> = {
+  consumer: ['routes', 'pipeline'],
+  management: ['pipeline'],
+}
 
 /** The room a file is in: its folder, or the entry itself. */
 export function roomOf(path: string): string {

@@ -11,12 +11,21 @@ export interface Direct {
 }
 
 let latest: Direct | undefined
+let storageFolder: string | undefined
+
+/** Harnesses that start from now on keep their storage in a folder, where the next one finds it. */
+export function keepStorageIn(folder: string): void {
+  storageFolder = folder
+}
 
 // The harness would make the workers' outbound calls with Node's fetch, which follows redirects, ends a broken reply
 // in order and does not hear of an abort. Without that detour workerd calls providers itself, as in production.
 const { dispatch } = unstable_DevEnv.prototype
 unstable_DevEnv.prototype.dispatch = function (event) {
-  if (event.type === 'configUpdate') delete event.config.dev.outboundService
+  if (event.type === 'configUpdate') {
+    delete event.config.dev.outboundService
+    if (storageFolder !== undefined) event.config.dev.persist = storageFolder
+  }
   if (event.type === 'reloadComplete') {
     const { userWorkerUrl, headers } = event.proxyData
     latest = { port: Number(userWorkerUrl.port), headers }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectedUsage, status } from '../fakes'
+import { expectedUsage, reply, status } from '../fakes'
 import { type AlertSink, startSink } from './alert-sink'
 import { type Gateway, startGateway, user } from './gateway'
 
@@ -154,6 +154,32 @@ describe('a limit that is passed by real requests', () => {
   })
 })
 
+describe('a limit that a request goes beyond only by what it really takes', () => {
+  test.each(['warn', 'block'] as const)('is told of when it is settled, once: %s', async (action) => {
+    const window = action === 'warn' ? 'week' : 'total'
+    const limits = [{ name: action, metric: 'tokens', window, value: 4_000, action }]
+    const { body: made } = await gateway.manage('POST', '/api/api-keys/', { name: `more ${action}`, limits })
+    const path = `/more-${action}`
+    await gateway.manage('POST', '/api/alert-channels/', {
+      ...{ name: path, type: 'webhook', url: sink.url(path), events: [`limit.${action}`] },
+    })
+    gateway.upstream.script(`more-${action}`, reply({ usage: { prompt_tokens: 5_000 } }))
+    const asked = { model: `fake/more-${action}`, stream: false }
+    const first = await chatAs(made.api_key, asked)
+    expect(first.headers.get('x-sluice-limit-warning')).toBeNull()
+    const got = (await sink.settled(path, 1)).map(({ body: text }) => JSON.parse(text))
+    expect(got).toMatchObject([
+      {
+        event: `limit.${action}`,
+        data: { subject: made.id, metric: 'tokens', window, threshold: 4_000, log_id: first.logId },
+      },
+    ])
+    expect(got[0].data.value).toBeGreaterThan(5_000)
+    expect((await chatAs(made.api_key, asked)).status).toBe(action === 'warn' ? 200 : 429)
+    expect(await sink.settled(path, 1)).toHaveLength(1)
+  })
+})
+
 describe('counters and logs', () => {
   const compared = async (): Promise<Record<string, unknown>[]> =>
     (await gateway.manage('GET', '/api/limits/drift/?all=true&page_size=1000')).body.results as never
@@ -169,6 +195,14 @@ describe('counters and logs', () => {
     await gateway.chat({ ...body, ...more })
     await gateway.chat({ ...body, ...more, stream: true })
     await gateway.chat({ ...body, ...more, model: 'priced-broken' })
+    // Their providers tell no usage.
+    const speech = { model: 'priced', input: 'Hello', voice: 'v', ...more }
+    for (const [path, asked] of [
+      ['/v1/moderations', speech],
+      ['/v1/audio/speech', speech],
+      ['/v1/moderations', { ...speech, model: 'priced-broken' }],
+    ] as const)
+      await (await gateway.fetch(path, { method: 'POST', body: JSON.stringify(asked) })).arrayBuffer()
     const leaving = new AbortController()
     const request = JSON.stringify({ ...body, ...more, stream: true })
     const response = await gateway.fetch('/v1/chat/completions', {
@@ -188,7 +222,7 @@ describe('counters and logs', () => {
     expect(mine.map(({ name }) => name).sort()).toEqual([
       ...['cost hour', 'cost total', 'requests hour', 'requests total', 'tokens hour', 'tokens total'],
     ])
-    expect(mine.find(({ name }) => name === 'requests hour')).toMatchObject({ counted: 4, logged: 4 })
+    expect(mine.find(({ name }) => name === 'requests hour')).toMatchObject({ counted: 7, logged: 7 })
     expect(Number(mine.find(({ name }) => name === 'cost total')?.counted)).toBeGreaterThan(COST)
     expect(await differing()).toMatchObject({ count: 0, results: [] })
   })

@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Anthropic from '@anthropic-ai/sdk'
+import { GoogleGenAI } from '@google/genai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { after, answer, json, reply, type Step } from '../fakes'
+import { after, answer, endlessDrip, json, raw, reply, type Step, status } from '../fakes'
 import { surfaces } from './failures/surfaces'
-import { type Gateway, startGateway, user } from './gateway'
+import { type ChatReply, type Gateway, startGateway, user } from './gateway'
 
 let gateway: Gateway
 
 beforeAll(async () => {
   gateway = await startGateway()
   const prices = { input_cost: 3, output_cost: 15, cache_hit_input_cost: 0.3 }
-  for (const model_name of ['priced', 'slow', 'warm', 'load'])
+  for (const model_name of ['priced', 'slow', 'warm', 'load', 'failing'])
     await gateway.manage('POST', '/api/models/', { model_name, provider_id: 'fake', ...prices })
+  const dear = { input_cost: 30, output_cost: 150 }
+  await gateway.manage('POST', '/api/models/', { model_name: 'dear', provider_id: 'fake', ...dear })
   const native = {
     provider_id: 'native',
     protocols: ['anthropic'],
@@ -129,6 +132,144 @@ describe('a limit on cost', () => {
   })
 })
 
+describe('a limit on tokens', () => {
+  const speech = { input: 'Hello', voice: 'v' }
+  const audio = { headers: { 'content-type': 'audio/wav' } }
+  const slowAudio = raw({
+    ...audio,
+    chunks: Array.from({ length: 600 }, () => ({ bytes: 'RIFF', delayMs: 50 })),
+  })
+  const brokenAudio = raw({ ...audio, chunks: ['RIFF', { bytes: 'more', delayMs: 300 }], ending: 'reset' })
+  const batch = { endpoint: '/v1/responses', completion_window: '24h' }
+  let input_file_id: unknown
+
+  beforeAll(async () => {
+    const form = formOf({ purpose: 'batch' })
+    const headers = { 'content-type': null, 'x-respan-route-provider': 'fake' }
+    const uploaded = await gateway.fetch('/v1/files', { method: 'POST', headers, body: form })
+    input_file_id = Object(await uploaded.json()).id
+  })
+  const say = { messages: user('hello there') }
+
+  interface Told {
+    path?: string
+    body: object
+    isForm?: boolean
+    step?: Step
+    /** Behind the first bytes. */
+    hangsUp?: boolean
+    ending: 'completed' | 'cancelled' | 'failed'
+    /** Settled as it was reserved, as the log's usage says, or for nothing. */
+    as: 'reserved' | 'logged' | 'nothing'
+  }
+
+  test.each<[string, Told]>([
+    ['a chat', { body: say, ending: 'completed', as: 'logged' }],
+    [
+      'a chat whose provider tells no usage',
+      { body: say, step: reply({ usage: null }), ending: 'completed', as: 'logged' },
+    ],
+    [
+      'a stream that its client leaves',
+      {
+        body: { ...say, stream: true },
+        step: endlessDrip(10),
+        hangsUp: true,
+        ending: 'cancelled',
+        as: 'logged',
+      },
+    ],
+    ['a chat that failed', { body: say, step: status(500), ending: 'failed', as: 'nothing' }],
+    [
+      'a moderation, which has no usage',
+      { path: '/v1/moderations', body: { input: 'kill' }, ending: 'completed', as: 'reserved' },
+    ],
+    [
+      'a recording that is counted in seconds',
+      {
+        path: '/v1/audio/transcriptions',
+        ...{ body: { response_format: 'text' }, isForm: true, ending: 'completed', as: 'reserved' },
+      },
+    ],
+    ['speech', { path: '/v1/audio/speech', body: speech, ending: 'completed', as: 'reserved' }],
+    [
+      'speech that its client leaves',
+      {
+        path: '/v1/audio/speech',
+        ...{ body: speech, step: slowAudio, hangsUp: true, ending: 'cancelled', as: 'reserved' },
+      },
+    ],
+    [
+      'speech that breaks',
+      { path: '/v1/audio/speech', body: speech, step: brokenAudio, ending: 'failed', as: 'reserved' },
+    ],
+    ['a batch', { path: '/v1/batches', body: batch, ending: 'completed', as: 'reserved' }],
+    [
+      'a batch that the provider refuses',
+      { path: '/v1/batches', body: { ...batch, input_file_id: 'lost' }, ending: 'failed', as: 'nothing' },
+    ],
+  ])('is charged, whatever the provider tells: %s', async (name, told) => {
+    const { path = '/v1/chat/completions', body: given, isForm, step, hangsUp, ending, as } = told
+    const { subject, settled } = await limited({ metric: 'tokens', value: 100_000 })
+    const model = name.replaceAll(/\W/g, '-')
+    if (step !== undefined) gateway.upstream.script(model, step)
+    const fields = {
+      ...(path === '/v1/batches' ? { input_file_id } : { model: `fake/${model}` }),
+      ...{ customer_identifier: subject, ...given },
+    }
+    const response = await gateway.fetch(path, {
+      method: 'POST',
+      headers: { 'x-respan-route-provider': 'fake', ...(isForm === true ? { 'content-type': null } : {}) },
+      body: isForm === true ? formOf(fields) : JSON.stringify(fields),
+    })
+    if (hangsUp === true) {
+      const reader = response.body?.getReader()
+      await reader?.read()
+      await reader?.cancel()
+    } else await response.arrayBuffer().catch(() => undefined)
+    const row = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
+    expect(row.ending, row.error_message).toBe(ending)
+    const { current_value, new_value } = Object(row.respan_params).limit_info.limits[0]
+    const { input_tokens = 0, output_tokens = 0 } = row.usage ?? {}
+    const amounts = { reserved: new_value - current_value, logged: input_tokens + output_tokens, nothing: 0 }
+    expect((await settled()).used).toBe(amounts[as])
+    if (as !== 'nothing') expect(amounts[as]).toBeGreaterThan(0)
+  })
+
+  // Anthropic tells the output when it has ended, and that it is 1 before.
+  test('counts the words that came of a stream that its client leaves before the usage', async () => {
+    const { subject, settled } = await limited({ metric: 'tokens', value: 100_000 })
+    gateway.upstream.script('claude', endlessDrip(5, { content: ['drip drip drip '] }))
+    const asked = { model: 'claude', max_tokens: 5_000, stream: true, customer_identifier: subject, ...say }
+    const response = await gateway.fetch('/v1/messages', { method: 'POST', body: JSON.stringify(asked) })
+    let came = ''
+    for await (const bytes of response.body ?? []) {
+      came += Buffer.from(bytes).toString()
+      if (came.split('drip').length > 100) break
+    }
+    const row = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
+    expect(row).toMatchObject({ ending: 'cancelled', usage_source: 'partial' })
+    expect(row.usage?.output_tokens).toBeGreaterThan(100)
+    const { input_tokens = 0, output_tokens = 0 } = row.usage ?? {}
+    expect((await settled()).used).toBe(input_tokens + output_tokens)
+  })
+
+  test('counts the files of a form before it is let in', async () => {
+    const { subject, body } = await limited({ metric: 'tokens', value: 1_000 })
+    const fields = formOf({ model: 'fake/heard', customer_identifier: subject })
+    const init = { method: 'POST', headers: { 'content-type': null }, body: fields }
+    expect((await gateway.fetch('/v1/audio/transcriptions', init)).status).toBe(429)
+    expect((await gateway.chat(body({ max_tokens: 10 }))).status).toBe(200)
+  })
+
+  function formOf(fields: object): FormData {
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.append(name, String(value))
+    form.append('file', new File(['x'], 'talk.mp3'))
+    return form
+  }
+})
+
 describe('a model without a known price', () => {
   const unpriced = { model: 'fake/no-price' }
 
@@ -163,6 +304,120 @@ describe('a model without a known price', () => {
   test('and other limits do not mind', async () => {
     const { body } = await limited({ metric: 'tokens', value: 10_000 })
     expect((await gateway.chat(body(unpriced))).status).toBe(200)
+  })
+
+  describe('among the fallbacks', () => {
+    const failing = json({ error: { message: 'down' } }, 503)
+
+    /** The attempts of a request, and the models that were really called. */
+    async function attemptsOf(more: { model: string; fallback_models: string[] }) {
+      const { body, settled } = await limited({ metric: 'cost', value: 5 })
+      const reply = await gateway.chat(body(more))
+      const row = await gateway.logOf(reply.logId)
+      const attempts = row.attempts.map(({ deployment_name, error_code }) => [
+        deployment_name,
+        error_code ?? 'none',
+      ])
+      const cost = Number(row.cost_nano_usd)
+      return { reply, attempts, isSettled: Math.round(Number((await settled()).used) * 1e9) === cost }
+    }
+
+    test('is passed over, and said to be, where a limit on cost blocks', async () => {
+      gateway.upstream.script('failing', failing)
+      const called = new Set<string | undefined>()
+      const before = gateway.upstream.calls.length
+      const first = await attemptsOf({ model: 'fake/no-price-1', fallback_models: ['priced'] })
+      expect(first).toMatchObject({
+        reply: { status: 200 },
+        attempts: [
+          ['no-price-1', 'unknown_price'],
+          ['priced', 'none'],
+        ],
+        isSettled: true,
+      })
+      const last = await attemptsOf({ model: 'failing', fallback_models: ['fake/no-price-2', 'priced'] })
+      expect(last).toMatchObject({
+        reply: { status: 200 },
+        attempts: [
+          ['no-price-2', 'unknown_price'],
+          ['failing', 'upstream_status'],
+          ['priced', 'none'],
+        ],
+        isSettled: true,
+      })
+      const none = await attemptsOf({ model: 'failing', fallback_models: ['fake/no-price-3'] })
+      expect(none).toMatchObject({
+        reply: { status: 503 },
+        attempts: [
+          ['no-price-3', 'unknown_price'],
+          ['failing', 'upstream_status'],
+        ],
+        isSettled: true,
+      })
+      for (const { model } of gateway.upstream.calls.slice(before)) called.add(model)
+      expect([...called].filter((model) => model?.startsWith('no-price'))).toEqual([])
+    })
+
+    test('is not spoken of while nobody needs it', async () => {
+      const { attempts } = await attemptsOf({ model: 'priced', fallback_models: ['fake/no-price-4'] })
+      expect(attempts).toEqual([['priced', 'none']])
+    })
+
+    test('refuses the request when all are such, and gives back its count when nobody was called', async () => {
+      const { body, shows } = await limited({ metric: 'cost', value: 5 })
+      const all = { model: 'fake/no-price-5', fallback_models: ['fake/no-price-6'] }
+      const refused = await gateway.chat(body(all))
+      expect([refused.status, JSON.parse(refused.text).error.code]).toEqual([400, 'unknown_price'])
+      expect(await shows()).toMatchObject({ used: 0, reserved: 0 })
+    })
+
+    test('is called, with a warning, where the key says so, and is charged as the others were reserved', async () => {
+      gateway.upstream.script('failing', failing)
+      const { body: key } = await gateway.manage('POST', '/api/api-keys/', {
+        ...{ name: 'w2', unknown_price: 'warn' },
+      })
+      const withKey = { headers: { authorization: `Bearer ${key.api_key}` } }
+      const { body, settled } = await limited({ metric: 'cost', value: 5 })
+      const fallback_models = ['fake/no-price-7']
+      const first = await gateway.chat(body({ model: 'priced', fallback_models }), withKey)
+      expect([first.status, first.headers.get('x-sluice-limit-warning')]).toEqual([200, null])
+      const before = Number((await settled()).used)
+      const second = await gateway.chat(body({ model: 'failing', fallback_models }), withKey)
+      expect([second.status, second.headers.get('x-sluice-limit-warning')]).toEqual([200, 'unknown price'])
+      const { limits } = Object((await gateway.logOf(second.logId)).respan_params).limit_info
+      expect(limits[0].new_value - limits[0].current_value).toBeGreaterThan(0)
+      expect(Number((await settled()).used) - before).toBeCloseTo(
+        limits[0].new_value - limits[0].current_value,
+        9,
+      )
+    })
+
+    test('is explained', async () => {
+      const { body } = await limited({ metric: 'cost', value: 5 })
+      const asked = { ...body({ fallback_models: ['fake/no-price-8'] }), protocol: 'openai-chat' }
+      const { body: told } = await gateway.manage('POST', '/api/explain', asked)
+      expect(told.targets).toMatchObject([
+        { model: 'priced', problem: null },
+        { model: 'fake/no-price-8', problem: { code: 'unknown_price' } },
+      ])
+    })
+  })
+})
+
+describe('a request with fallbacks', () => {
+  test('reserves as much as the dearest of them would take', async () => {
+    const limits = []
+    for (const more of [{}, { fallback_models: ['dear'] }, { model: 'dear', fallback_models: ['priced'] }]) {
+      const { body } = await limited({ metric: 'cost', value: 100 })
+      const { logId } = await gateway.chat(body({ max_tokens: 100, ...more }))
+      limits.push(Object((await gateway.logOf(logId)).respan_params).limit_info.limits[0].new_value)
+    }
+    const [cheap, mixed, dear] = limits
+    expect(mixed).toBeCloseTo(cheap * 10, 9)
+    expect(dear).toBe(mixed)
+    const { body } = await limited({ metric: 'cost', value: cheap * 9 })
+    expect((await gateway.chat(body({ max_tokens: 100, fallback_models: ['dear'] }))).status).toBe(429)
+    expect((await gateway.chat(body({ max_tokens: 100 }))).status).toBe(200)
   })
 })
 
@@ -202,11 +457,18 @@ describe('a refusal', () => {
         return (body) => client.post('/v1/messages', { body: { max_tokens: 50, ...body } })
       },
     ],
+    [
+      'Google, with the fetch that the documentation has',
+      (url, apiKey, seen) => {
+        const httpOptions = { baseUrl: url, fetch: patiently(seen) }
+        const { models } = new GoogleGenAI({ apiKey, httpOptions })
+        return (body) => models.generateContent(asContents(body))
+      },
+    ],
   ])('tells the SDK of %s when to come again, and then it is let in', async (_, open) => {
     const { body } = await limited({ metric: 'concurrency', window: undefined, value: 1 })
     const over = Promise.withResolvers<void>()
-    gateway.upstream.reset()
-    gateway.upstream.script('slow', after(over.promise, answer()), answer())
+    firstWaitsFor(over.promise)
     const statuses: number[] = []
     const call = open(gateway.url, gateway.key, async (input, init) => {
       const response = await fetch(input, init)
@@ -221,6 +483,63 @@ describe('a refusal', () => {
     expect(statuses).toEqual([429, 200])
     expect((await first).status).toBe(200)
   })
+
+  // It has no eye for `Retry-After`, but repeats by its own clock.
+  test('is repeated by the SDK of Google until it is let in, and its tries take nothing', async () => {
+    const { body } = await limited({ metric: 'concurrency', window: undefined, value: 1 })
+    const { body: counted } = await gateway.manage('POST', '/api/limits/', {
+      ...{ name: 'tries', scope: 'customer', subject: Object(body()).customer_identifier },
+      ...{ metric: 'requests', window: 'total', value: 50 },
+    })
+    const over = Promise.withResolvers<void>()
+    firstWaitsFor(over.promise)
+    const statuses: number[] = []
+    const seen: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init)
+      statuses.push(response.status)
+      if (statuses.length === 2) over.resolve()
+      return response
+    }
+    const retryOptions = { attempts: 20, initialDelay: 0.1, expBase: 1 }
+    const httpOptions = { baseUrl: gateway.url, fetch: seen, retryOptions }
+    const { models } = new GoogleGenAI({ apiKey: gateway.key, httpOptions })
+    const first = gateway.chat(body({ model: 'slow' }))
+    await gateway.upstream.waitFor(({ model }) => model === 'slow')
+    const { text } = await models.generateContent(asContents(body({ model: 'slow' })))
+    expect(text).toContain('hello there')
+    expect([statuses.slice(0, 2), statuses.at(-1)]).toEqual([[429, 429], 200])
+    expect((await first).status).toBe(200)
+    await expect
+      .poll(async () => (await gateway.manage('GET', `/api/limits/${counted.id}/`)).body)
+      .toMatchObject({ used: 2, reserved: 0 })
+  })
+
+  /** The first call of the model `slow` is answered then, and all others at once. */
+  function firstWaitsFor(over: Promise<void>): void {
+    gateway.upstream.reset()
+    gateway.upstream.script('slow', after(over, answer()), answer())
+  }
+
+  /** As docs/limits.md has it. */
+  function patiently(send: typeof fetch): typeof fetch {
+    return async (input, init) => {
+      for (;;) {
+        const response = await send(input, init)
+        const seconds = Number(response.headers.get('retry-after'))
+        const mayPass = response.headers.get('x-should-retry') !== 'false'
+        if (response.status !== 429 || !(seconds > 0) || !mayPass) return response
+        await response.body?.cancel()
+        await sleep(seconds * 1_000)
+      }
+    }
+  }
+
+  /** A chat's body, as Google's SDK takes it. */
+  function asContents(body: object) {
+    const { model, customer_identifier } = Object(body)
+    const httpOptions = { extraBody: { customer_identifier } }
+    return { model: String(model), contents: 'hello there', config: { httpOptions } }
+  }
 
   test('takes nothing of the limits that would have let the request in', async () => {
     const roomy = await limited({ value: 50 })
@@ -377,6 +696,39 @@ describe('500 streams at once against money for about 50', () => {
     for (let status = 200; status === 200; await settled()) status = (await gateway.chat(body(one))).status
     expect(called() * costNano).toBeLessThanOrEqual(value * 1e9)
     expect(called()).toBeGreaterThanOrEqual(47)
+    const { used, reserved } = await settled()
+    expect([Math.round(Number(used) * 1e9), reserved]).toEqual([called() * costNano, 0])
+  }, 120_000)
+})
+
+describe('a subject that is called more often than its isolate asks about it', () => {
+  /** Most of the requests of a hot subject ask no ledger, so that their `Server-Timing` tells no `limits`. */
+  const isDrawn = ({ status, headers }: ChatReply) =>
+    status === 200 && !/\blimits;/.test(headers.get('server-timing') ?? '')
+
+  test('never takes more than there is, and what is left can be used', async () => {
+    gateway.upstream.script('load', answer({ content: 'word '.repeat(40).trim() }))
+    const one = { messages: user('hello there'), model: 'load', max_tokens: 60 }
+    const probe = await gateway.chat({ ...one, customer_identifier: 'hot probe' })
+    const costNano = await nanoOf(probe.logId)
+    const [paid, calls] = [400, 700]
+    const value = (paid * costNano) / 1e9
+    const { body, settled } = await limited({ metric: 'cost', value })
+    const before = gateway.upstream.calls.length
+    const called = () => gateway.upstream.calls.length - before
+    const replies: ChatReply[] = []
+    const callOn = async () => {
+      while (replies.length < calls) replies.push(await gateway.chat(body(one)))
+    }
+    await Promise.all(Array.from({ length: 50 }, callOn))
+    expect([...new Set(replies.map(({ status }) => status))].sort()).toEqual([200, 429])
+    expect(replies.filter(isDrawn).length).toBeGreaterThan(100)
+    expect(called()).toBe(replies.filter(({ status }) => status === 200).length)
+    expect(called()).toBeLessThanOrEqual(paid)
+    expect(Math.round(Number((await settled()).used) * 1e9)).toBe(called() * costNano)
+    for (let status = 200; status === 200; await settled()) status = (await gateway.chat(body(one))).status
+    expect(called()).toBeLessThanOrEqual(paid)
+    expect(called()).toBeGreaterThanOrEqual(paid - 3)
     const { used, reserved } = await settled()
     expect([Math.round(Number(used) * 1e9), reserved]).toEqual([called() * costNano, 0])
   }, 120_000)

@@ -432,8 +432,12 @@ describe('versions, labels and deployments', () => {
         texts.add(JSON.parse(reply.text).prompt_message[0].content)
       }
     })
-    for (let round = 0; round < 6; round++)
-      await manage('POST', `/api/prompts/${id}/deployments/`, { version: (round % 2) + 1 })
+    for (let round = 0; round < 6; round++) {
+      const version = (round % 2) + 1
+      await manage('POST', `/api/prompts/${id}/deployments/`, { version })
+      const { text } = await gateway.chat({ model: 'fake/m', prompt_id: id })
+      expect(JSON.parse(text).prompt_message[0].content).toBe(`v${version}`)
+    }
     isOver = true
     await Promise.all(callers)
     expect(statuses.length).toBeGreaterThan(10)

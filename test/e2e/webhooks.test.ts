@@ -83,7 +83,7 @@ test('a receiver that fails gets it again, and one that refuses leaves a dead le
 describe('the webhooks themselves', () => {
   test('are tested, changed, paused and removed', async () => {
     const made = await gateway.manage('POST', '/api/webhooks/', { url })
-    expect(made.body).toMatchObject({ name: url, secret: expect.stringMatching(/^whsec_[0-9a-f]{48}$/) })
+    expect(made.body).toMatchObject({ name: url, secret: expect.stringMatching(/^whsec_[0-9a-f]{64}$/) })
     const path = `/api/webhooks/${made.body.id}/`
     expect(await gateway.manage('POST', `${path}test/`)).toMatchObject({
       body: { delivered: true, error: null },

@@ -8,7 +8,7 @@ import { emailMessage } from '../../src/alerts/email-message'
 import { ALERT_KINDS, type AlertEvent, payloadOf, toldOf } from '../../src/alerts/event'
 import { send } from '../../src/alerts/send'
 import { slackMessage } from '../../src/alerts/slack-message'
-import { checkedTarget, type GivenChannel } from '../../src/routes/channel-fields'
+import { checkedTarget, type GivenChannel } from '../../src/management/channel-fields'
 
 const AT = Date.parse('2026-11-21T09:45:00Z')
 const limit = {

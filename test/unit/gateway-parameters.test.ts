@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { customerOf, readParameters } from '../../src/pipeline/gateway-parameters'
-import { SECRET_NAMES } from '../../src/pipeline/parameter-names'
 import { scanObject } from '../../src/platform/json-scan'
+import { SECRET_NAMES } from '../../src/platform/parameter-names'
 import type { OwnFields } from '../../src/protocols/protocol'
 import { failureOf } from './config-rows'
 

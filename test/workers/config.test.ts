@@ -1,6 +1,12 @@
 import { env } from 'cloudflare:workers'
+import { getTableColumns } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/d1'
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { describe, expect, test } from 'vitest'
 import { type Config, createConfigSnapshot } from '../../src/platform/config'
+import * as schema from '../../src/platform/config-schema'
+import { ROW_KINDS, type RowKind, readRows } from '../../src/platform/config-sections'
+import * as promptsSchema from '../../src/platform/prompts-schema'
 import { awayDatabase, switchedDatabase } from './away'
 import { changeBySql, storeKey } from './config-database'
 
@@ -273,3 +279,45 @@ describe('the last good configuration', () => {
     await settled()
   })
 })
+
+const tables: Record<RowKind, SQLiteTable> = {
+  ...{ versions: schema.configVersions, apiKeys: schema.apiKeys, providers: schema.providers },
+  ...{ models: schema.models, limits: schema.limits, providerKeys: schema.providerKeys },
+  ...{ loadBalanceGroups: schema.loadBalanceGroups, settings: schema.settings },
+  ...{ cacheGenerations: schema.cacheGenerations, customers: schema.customers },
+  ...{ prompts: promptsSchema.prompts, promptVersions: promptsSchema.promptVersions },
+  ...{ promptLabels: promptsSchema.promptLabels, promptExperiments: promptsSchema.promptExperiments },
+}
+
+test.each(ROW_KINDS)('%s are read as the schema has them, with a value in every column', async (kind) => {
+  const database = drizzle(env.CONFIG)
+  const table = tables[kind]
+  if (kind === 'promptVersions') await database.insert(tables.prompts).values(filledIn(tables.prompts))
+  if (kind !== 'versions') {
+    await database.delete(table)
+    await database.insert(table).values(filledIn(table))
+  }
+  const { [kind]: rows = [] } = await readRows(env.CONFIG, [kind])
+  expect(rows.length).toBeGreaterThan(0)
+  const names = Object.keys(Object(rows[0]))
+  const columns = Object.entries(getTableColumns(table)).filter(([name]) => names.includes(name))
+  expect(rows).toEqual(await database.select(Object.fromEntries(columns)).from(table))
+  // Of customers only what limits them.
+  const missing = Object.keys(getTableColumns(table)).length - columns.length
+  expect(missing).toBe(kind === 'customers' ? 6 : 0)
+  if (kind !== 'versions') await database.delete(table)
+})
+
+/** A value in every column, of the column's own kind. */
+function filledIn(table: SQLiteTable): Record<string, unknown> {
+  const fixed: Record<string, unknown> = { promptId: 'p', version: 3, liveVersion: 3 }
+  return Object.fromEntries(
+    Object.entries(getTableColumns(table)).map(([name, { dataType, enumValues }]) => {
+      const number = 4_000_000_000_000
+      const values: Record<string, unknown> = {
+        ...{ json: [{ version: 3 }], boolean: true, number, string: enumValues?.[0] ?? 'text' },
+      }
+      return [name, fixed[name] ?? values[dataType]]
+    }),
+  )
+}

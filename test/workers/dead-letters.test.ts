@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { recordFromJson } from '../../src/logs/undelivered'
+import { recordFromJson } from '../../src/logs/record-from-json'
 import { awayDatabase } from './away'
 import { bucketWith, deliver, inline, logRecord, rowsOf } from './log-records'
 

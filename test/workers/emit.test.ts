@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { emitLog } from '../../src/logs/emit'
 import { spillLargeBodies } from '../../src/logs/large-bodies'
 import { type LogBody, type LogRecord, logRecordSchema } from '../../src/logs/log-record'
-import { recordFromJson, UNDELIVERED_PREFIX } from '../../src/logs/undelivered'
+import { recordFromJson } from '../../src/logs/record-from-json'
+import { UNDELIVERED_PREFIX } from '../../src/logs/undelivered'
 import { bucketWith, logRecord } from './log-records'
 
 const METRICS = { backlogCount: 0, backlogBytes: 0 }

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { LATE_TRUTH_MS } from '../../src/limits/book'
 import type { Ledger } from '../../src/limits/ledger'
 import { type Amounts, counterOf, METRICS, type Policy, WINDOWS } from '../../src/limits/policy'
-import type { Taken } from '../../src/limits/wish'
+import type { ReserveReply, Taken } from '../../src/limits/wish'
 import { type Dice, diceOf, listOf } from '../unit/dice'
 import { policy as policyOf, setClock } from './ledgers'
 
@@ -84,7 +84,23 @@ interface Life {
   /** No request takes more than it reserved. */
   isHonest: boolean
   counts: Record<string, number>
+  /** The counts whose crossing was told to somebody. */
+  told: Set<string>
   nowMs: number
+}
+
+function tell({ told, counts }: Life, how: string, counters: readonly string[]): void {
+  for (const counter of counters) {
+    expect(told.has(counter), `${counter} is told twice`).toBe(false)
+    told.add(counter)
+    counts[how] = (counts[how] ?? 0) + 1
+  }
+}
+
+/** The counts that a reservation says it is the first to go beyond. */
+function crossed(reply: ReserveReply, policies: readonly Policy[], nowMs: number): string[] {
+  if (reply.kind === 'closed') return []
+  return policies.filter((_, index) => reply.standings[index]?.crossed).map((one) => counterOf(one, nowMs))
 }
 
 function took(dice: Dice, { amounts }: Request, isHonest: boolean): Taken {
@@ -113,6 +129,7 @@ async function begin(life: Life, id: string): Promise<void> {
   const kind = !isAllowed ? 'refused' : settledBefore ? 'closed' : 'granted'
   expect(reply.kind, id).toBe(kind)
   counts[kind] = (counts[kind] ?? 0) + 1
+  tell(life, 'told by a reservation', crossed(reply, asked, nowMs))
   if (kind !== 'granted') return
   paper.requests.set(id, request)
   for (const policy of asked) {
@@ -128,7 +145,8 @@ function isRemembered({ state, expiresAtMs }: Request, nowMs: number): boolean {
 }
 
 /** A message that comes again, or late: whatever it is, what the ledger says and counts stays the same. */
-async function again({ stub, dice, paper, counts, nowMs }: Life): Promise<void> {
+async function again(life: Life): Promise<void> {
+  const { stub, dice, paper, counts, nowMs } = life
   const remembered = [...paper.requests.values()].filter((request) => isRemembered(request, nowMs))
   if (remembered.length === 0) return
   const request = dice.pick(remembered)
@@ -136,18 +154,33 @@ async function again({ stub, dice, paper, counts, nowMs }: Life): Promise<void> 
   const { id: holdId, policies, amounts: wish } = request
   const reply = await stub.reserve({ holdId, policies, wish, lifetimeMs: 1 + dice.below(600_000) })
   // One that is over is refused like a new one where there is no room.
-  if (request.state === 'closed') expect(reply.kind).not.toBe('granted')
-  else expect(reply.kind).toBe('granted')
-  if (request.state === 'closed') await stub.settle(holdId, { requests: 9, tokens: 900, cost: 900 })
+  if (request.state !== 'closed') return expect(reply.kind).toBe('granted')
+  expect(reply.kind).not.toBe('granted')
+  tell(life, 'told by a reservation', crossed(reply, policies, nowMs))
+  expect(await stub.settle(holdId, { requests: 9, tokens: 900, cost: 900 })).toEqual([])
 }
 
-async function end({ stub, dice, paper, isHonest, counts, nowMs }: Life): Promise<void> {
+async function end(life: Life): Promise<void> {
+  const { stub, dice, paper, isHonest, counts, told, nowMs } = life
   const request = dice.pick([...paper.requests.values()])
   if (request.state === 'expired' && !isRemembered(request, nowMs)) return
   const taken = took(dice, request, isHonest)
   counts[`settled while ${request.state}`] = (counts[`settled while ${request.state}`] ?? 0) + 1
-  await stub.settle(request.id, taken)
+  const isFirst = request.state !== 'closed'
+  const crossings = await stub.settle(request.id, taken)
   paper.settle(request, taken)
+  tell(
+    life,
+    'told by a settlement',
+    crossings.map(({ counter }) => counter),
+  )
+  // Whatever a request took beyond a value, somebody was told.
+  for (const policy of isFirst ? request.policies : []) {
+    const { used } = paper.standing(policy, request.startedAtMs)
+    const truth = policy.metric === 'concurrency' ? 0 : (taken[policy.metric] ?? 1)
+    if (used <= policy.value || truth === 0) continue
+    expect(told.has(counterOf(policy, request.startedAtMs)), `${policy.id}, ${request.id}`).toBe(true)
+  }
 }
 
 async function compare({ stub, paper, policies, isHonest, nowMs }: Life, step: number): Promise<void> {
@@ -194,6 +227,7 @@ describe('a random life of a subject', () => {
         policies,
         isHonest: seed % 2 === 0,
         counts,
+        told: new Set<string>(),
         nowMs: START,
       }
       await live(life)
@@ -215,6 +249,8 @@ describe('a random life of a subject', () => {
       `again while ${state}`,
       `settled while ${state}`,
     ])
+    const tellings = ['told by a reservation', 'told by a settlement']
+    for (const what of tellings) expect(counts[what], what).toBeGreaterThan(2)
     for (const what of [...happened, ...states]) expect(counts[what], what).toBeGreaterThan(8)
   }, 120_000)
 })

@@ -1,3 +1,4 @@
+import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { HOUR, NOON, newLedger, policy, requests, tokens } from './ledgers'
 
@@ -201,6 +202,50 @@ describe('settling', () => {
     await settle('a', { requests: 1, tokens: 42 })
     await settle('a', { requests: 7, tokens: 700 })
     expect(await standing()).toEqual({ requests: '1/0', tokens: '42/0', 'at-once': '0/0' })
+  })
+
+  describe('tells of a count that only the truth took beyond its value', () => {
+    const warns = policy('warns', { metric: 'tokens', window: 'hour', value: 150, action: 'warn' })
+    const beyond = (used: number) => [{ counter: `warns tokens hour ${NOON}`, used }]
+
+    test('once in a window for each value', async () => {
+      const { reserve, settle } = newLedger()
+      const policies = [warns]
+      await reserve({ holdId: 'a', policies })
+      expect(await settle('a', { tokens: 150 })).toEqual([])
+      await reserve({ holdId: 'b', policies, amounts: { tokens: 0 } })
+      expect(await settle('b', { tokens: 20 })).toEqual(beyond(170))
+      expect(await settle('b', { tokens: 20 })).toEqual([])
+      expect(await reserve({ holdId: 'c', policies })).toMatchObject({ standings: [{ crossed: false }] })
+      expect(await settle('c', { tokens: 30 })).toEqual([])
+      await reserve({ holdId: 'd', policies: [{ ...warns, value: 300 }] })
+      expect(await settle('d', { tokens: 200 })).toEqual(beyond(400))
+    })
+
+    test('but not of one that the reservation told', async () => {
+      const { reserve, settle } = newLedger()
+      const asked = { holdId: 'a', policies: [warns], amounts: { tokens: 200 } }
+      expect(await reserve(asked)).toMatchObject({ standings: [{ crossed: true }] })
+      expect(await settle('a', { tokens: 300 })).toEqual([])
+    })
+
+    test('nor by a request that took nothing', async () => {
+      const { reserve, settle } = newLedger()
+      await reserve({ holdId: 'a', policies: [warns], amounts: { tokens: 1 } })
+      await reserve({ holdId: 'b', policies: [{ ...warns, value: 1_000 }] })
+      await settle('b', { tokens: 500 })
+      expect(await settle('a')).toEqual([])
+    })
+
+    test('also when the truth comes after the hold expired, to an object that has restarted', async () => {
+      const { reserve, settle, standing, stub } = newLedger()
+      await reserve({ holdId: 'a', policies: [warns] })
+      expect(await standing(NOON + HOUR, [warns])).toEqual({ warns: '0/0' })
+      await evictDurableObject(stub)
+      expect(await settle('a', { tokens: 151 })).toEqual(beyond(151))
+      await reserve({ holdId: 'b', policies: [warns], amounts: { tokens: 1 } })
+      expect(await settle('b', { tokens: 1 })).toEqual([])
+    })
   })
 
   test('of what was never reserved changes nothing, and its reservation comes too late', async () => {

@@ -2,11 +2,14 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../src/gateway'
 import { policiesOf } from '../../src/limits/applied-limits'
 import type { ReserveCall } from '../../src/limits/wish'
+import type { GatewayEnv } from '../../src/pipeline/stages'
 import { limits } from '../../src/platform/config-schema'
+import { NO_USAGE } from '../../src/protocols/canonical'
+import { costOf } from '../../src/providers/prices'
 import type { InferenceRoute } from '../../src/routes/route'
 import { routes } from '../../src/routes/table'
 import { changeBySql, storeKey } from './config-database'
@@ -41,11 +44,15 @@ const setUp = {
   ...{ VERTEX_LOCATION: 'l', GOOGLE_SERVICE_ACCOUNT_JSON: '{}' },
 }
 
-async function statusOf(route: InferenceRoute, path: string): Promise<{ status: number; text: string }> {
+async function statusOf(
+  route: InferenceRoute,
+  path: string,
+  key = 'limited.key',
+): Promise<{ status: number; text: string }> {
   const ask = async (body: BodyInit | null, headers: Record<string, string>) => {
     const context = createExecutionContext()
     const url = `https://gateway.example${sampleOf(path)}`
-    const init = { method: route.method, headers: { authorization: 'Bearer limited.key', ...headers }, body }
+    const init = { method: route.method, headers: { authorization: `Bearer ${key}`, ...headers }, body }
     const response = await app.fetch(new Request(url, init), { ...env, ...setUp }, context)
     const text = await response.text()
     await waitOnExecutionContext(context)
@@ -92,10 +99,18 @@ beforeAll(async () => {
     await changeBySql(
       `insert into limits (id, name, scope, subject, metric, window, value, action, on_unavailable, created_at_ms, updated_at_ms) values ('${mode}', '${mode}', 'customer', '${mode}', 'requests', 'day', 5, 'block', '${mode}', 1, 1)`,
     )
+  for (const [customer, mode] of Object.entries({ costly: 'closed', lenient: 'open' }))
+    await changeBySql(
+      `insert into limits (id, name, scope, subject, metric, window, value, action, on_unavailable, created_at_ms, updated_at_ms) values ('${customer}', '${customer}', 'customer', '${customer}', 'cost', 'day', 5000000000, 'block', '${mode}', 1, 1)`,
+    )
   await storeKey('free.key', { id: 'free' })
   await storeKey('limited.key', { id: 'limited' })
   await changeBySql(
     "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('shut', 'shut', 'api_key', 'limited', 'requests', 'day', 0, 'block', 1, 1)",
+  )
+  await storeKey('tokens.key', { id: 'tokens' })
+  await changeBySql(
+    "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('no-tokens', 'no tokens', 'api_key', 'tokens', 'tokens', 'day', 0, 'block', 1, 1)",
   )
   await changeBySql(
     "insert into limits (id, name, scope, subject, metric, window, value, action, created_at_ms, updated_at_ms) values ('left', 'left', 'customer', 'left', 'tokens', 'year', 5000, 'block', 1, 1), ('one', 'one', 'customer', 'left', 'concurrency', 'total', 1, 'block', 1, 1)",
@@ -120,7 +135,7 @@ describe('a shield', () => {
 })
 
 describe('a ledger that is away', () => {
-  const broken = { reserve: () => Promise.reject(new Error('away')), settle: () => Promise.resolve() }
+  const broken = { reserve: () => Promise.reject(new Error('away')), settle: () => Promise.resolve([]) }
   const away = { LEDGER: { getByName: () => broken } }
 
   test.each([
@@ -142,6 +157,63 @@ describe('a ledger that is away', () => {
   })
 })
 
+describe('a limit on cost, for a model of the price list', () => {
+  const usage = { prompt_tokens: 1_234, completion_tokens: 77, total_tokens: 1_311 }
+  const call = { model: 'openai/gpt-4.1-mini', max_tokens: 100 }
+  const away = { ...env.MANAGEMENT, listRates: () => Promise.reject(new Error('away')) }
+  const listCost: GatewayEnv['MANAGEMENT']['listCost'] = (asked) => env.MANAGEMENT.listCost(asked)
+  const used = async (customer: string) => {
+    const rows = await drizzle(env.CONFIG).select().from(limits).where(eq(limits.subject, customer))
+    const policies = rows.flatMap(policiesOf).map(({ policy }) => policy)
+    return (await env.LEDGER.getByName(`customer:${customer}`).read(policies)).map((one) => one.used)
+  }
+  const priced = costOf({
+    usage: { ...NO_USAGE, inputTokens: 1_234, outputTokens: 77 },
+    ...{ pricesAs: 'openai', upstreamModel: 'gpt-4.1-mini', startedAtMs: Date.now() },
+  }).costNanoUsd
+
+  beforeEach(() => {
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }]
+    vi.spyOn(globalThis, 'fetch').mockImplementation(() =>
+      Promise.resolve(Response.json({ id: 'x', object: 'chat.completion', choices, usage })),
+    )
+  })
+  afterEach(() => vi.restoreAllMocks())
+
+  test.each([
+    ['costly', 503, 0],
+    ['lenient', 200, priced],
+  ])('does as it says while the list cannot be asked: %s', async (customer, status, expected) => {
+    const bindings = { ...setUp, MANAGEMENT: { ...away, listCost } }
+    const answer = await chat(bindings, { ...call, customer_identifier: customer })
+    expect(answer.status).toBe(status)
+    if (status === 503)
+      expect(await answer.json()).toMatchObject({
+        error: {
+          message: "The limit 'costly' cannot be checked right now. Send the request again in a moment.",
+        },
+      })
+    expect(await used(customer)).toEqual([expected])
+  })
+
+  test('settles for what the log will say, and asks for rates once', async () => {
+    const rates = vi.fn<GatewayEnv['MANAGEMENT']['listRates']>((model) => env.MANAGEMENT.listRates(model))
+    const bindings = { ...setUp, MANAGEMENT: { ...away, listCost, listRates: rates } }
+    for (const _ of [1, 2, 3])
+      expect((await chat(bindings, { ...call, customer_identifier: 'costly' })).status).toBe(200)
+    expect(priced).toBeGreaterThan(0)
+    expect(await used('costly')).toEqual([3 * (priced ?? 0)])
+    expect(rates).toHaveBeenCalledTimes(1)
+  })
+
+  test('and none on cost asks for no price', async () => {
+    const ask = vi.fn(() => Promise.reject(new Error('nobody asks')))
+    const bindings = { ...setUp, MANAGEMENT: { ...away, listRates: ask, listCost: ask } }
+    expect((await chat(bindings, { ...call, customer_identifier: 'open' })).status).toBe(200)
+    expect(ask).not.toHaveBeenCalled()
+  })
+})
+
 describe('a worker that dies in the middle of a request', () => {
   afterEach(() => vi.useRealTimers())
 
@@ -153,7 +225,10 @@ describe('a worker that dies in the middle of a request', () => {
         if (name !== 'getByName') return Reflect.get(target, name)
         return (subject: string) => ({
           reserve: (call: ReserveCall) => target.getByName(subject).reserve(call),
-          settle: async (...given: unknown[]) => void settled.push(given),
+          async settle(...given: unknown[]) {
+            settled.push(given)
+            return []
+          },
         })
       },
     })
@@ -190,4 +265,19 @@ describe('no route that a provider answers can dodge a limit', () => {
     const { text } = await statusOf(route, path)
     expect(text).toMatch(/^429 .*The limit 'shut' is reached/m)
   })
+})
+
+/** What reads, removes, counts or uploads takes no tokens. */
+const FREE = /^(?:GET|DELETE) |count_?tokens|:countTokens|\/files|\/cancel\/?$/i
+
+describe('no route that may take tokens can dodge a limit on them', () => {
+  const taking = inference.filter(([name]) => !FREE.test(name))
+
+  test.each(taking)('%s', async (_, route, path) => {
+    expect((await statusOf(route, path, 'tokens.key')).text).toMatch(
+      /^429 .*The limit 'no tokens' is reached/m,
+    )
+  })
+
+  test('and those are most of them', () => expect(taking.length).toBeGreaterThan(inference.length / 3))
 })

@@ -57,6 +57,8 @@ async function ask({ limits, subjects, ...given }: Asking): Promise<Outcome> {
     timeoutMs: 5_000,
     lifetimeMs: 60_000,
     nowMs: Date.now(),
+    now: Date.now,
+    crossed: () => Promise.resolve(),
     background: (work) => void behind.push(work),
     ...given,
   })
@@ -109,7 +111,7 @@ describe('a request', () => {
     expect(await standing('organization', 'organization', limits.slice(2, 3))).toEqual(['0/1'])
     expect(await standing('customer', 'anna', limits.slice(4))).toEqual(['0/1'])
     expect(await standing('customer', 'bert', limits.slice(4))).toEqual(['0/0'])
-    await settle(env, outcome.hold, { ...NOTHING_TAKEN, requests: 1 })
+    await settle({ env, now: Date.now }, outcome.hold, { ...NOTHING_TAKEN, requests: 1 })
     expect(await standing('customer', 'anna', limits.slice(4))).toEqual(['1/0'])
   })
 
@@ -186,7 +188,8 @@ describe('a refusal', () => {
     const limits = [limit('told', { ...given, subject: '*' })]
     const subjects = { api_key: `told ${word}` }
     const first = await ask({ limits, subjects })
-    if (isUsed && first.kind === 'granted') await settle(env, first.hold, { ...NOTHING_TAKEN, requests: 1 })
+    if (isUsed && first.kind === 'granted')
+      await settle({ env, now: Date.now }, first.hold, { ...NOTHING_TAKEN, requests: 1 })
     const second = await ask({ limits, subjects })
     if (second.kind !== 'refused') throw new Error(second.kind)
     expect(refusalOf(second.by, NOON)).toMatchObject({
@@ -218,7 +221,7 @@ describe('a refusal that cannot change is remembered', () => {
   async function usedUp(limits: LimitRow[], subjects: Subjects): Promise<void> {
     const outcome = await ask({ limits, subjects })
     if (outcome.kind !== 'granted') throw new Error(outcome.kind)
-    await settle(env, outcome.hold, { requests: 1, tokens: 100, cost: 1_000_000 })
+    await settle({ env, now: Date.now }, outcome.hold, { requests: 1, tokens: 100, cost: 1_000_000 })
   }
 
   async function visitsOf(
@@ -251,7 +254,7 @@ describe('a refusal that cannot change is remembered', () => {
     const given = { limits: [limit('held')], subjects: { api_key: 'held' } }
     const first = await ask(given)
     expect(await visitsOf(refusals, given)).toEqual(['refused', 1])
-    if (first.kind === 'granted') await settle(env, first.hold, NOTHING_TAKEN)
+    if (first.kind === 'granted') await settle({ env, now: Date.now }, first.hold, NOTHING_TAKEN)
     expect(await visitsOf(refusals, given)).toEqual(['granted', 1])
   })
 
@@ -261,7 +264,7 @@ describe('a refusal that cannot change is remembered', () => {
     const first = await ask(given)
     setClock(NOON + 60_000)
     expect(await visitsOf(refusals, given)).toEqual(['refused', 1])
-    if (first.kind === 'granted') await settle(env, first.hold, NOTHING_TAKEN)
+    if (first.kind === 'granted') await settle({ env, now: Date.now }, first.hold, NOTHING_TAKEN)
     expect(await visitsOf(refusals, given)).toEqual(['granted', 1])
   })
 
@@ -278,6 +281,59 @@ describe('a refusal that cannot change is remembered', () => {
   })
 })
 
+describe('isolates whose clocks are wrong', () => {
+  const MINUTE = 60_000
+  /** By the ledger's clock, which is half a minute before the hour. */
+  const HALF_BEFORE = NOON + 59.5 * MINUTE
+
+  test.each([-2 * MINUTE, -1, 0, 1, 2 * MINUTE, 26 * 60 * MINUTE])(
+    'count in the window that the ledger says, and tell a wait that makes sense: %d ms off',
+    async (offMs) => {
+      setClock(HALF_BEFORE)
+      const given = {
+        limits: [limit('hourly', { window: 'hour' })],
+        subjects: { api_key: `skewed ${offMs}` },
+      }
+      const windowStartMs = NOON
+      expect(await ask({ ...given, nowMs: HALF_BEFORE + offMs })).toMatchObject({
+        kind: 'granted',
+        counted: [{ standing: { windowStartMs, used: 0, reserved: 0 } }],
+      })
+      const refused = await ask(given)
+      if (refused.kind !== 'refused') throw new Error(refused.kind)
+      expect(refused.by.standing).toMatchObject({
+        windowStartMs,
+        reserved: 1,
+        resetsAtMs: NOON + 60 * MINUTE,
+      })
+      const told = refusalOf(
+        { ...refused.by, standing: { ...refused.by.standing, used: 1 } },
+        HALF_BEFORE + offMs,
+      )
+      expect(told).toMatchObject({ retryAfterSeconds: Math.max(1, Math.ceil((30_000 - offMs) / 1_000)) })
+      setClock(NOON + 60 * MINUTE)
+      expect(await ask({ ...given, nowMs: Date.now() + offMs })).toMatchObject({ kind: 'granted' })
+    },
+  )
+
+  test('remember a refusal no longer than until the next window by their own clock', async () => {
+    setClock(HALF_BEFORE)
+    const refusals = createKnownRefusals()
+    const given = {
+      limits: [limit('hourly', { window: 'hour' })],
+      subjects: { api_key: 'slow clock' },
+      refusals,
+    }
+    const first = await ask(given)
+    if (first.kind === 'granted')
+      await settle({ env, now: Date.now }, first.hold, { ...NOTHING_TAKEN, requests: 1 })
+    expect(await ask(given)).toMatchObject({ kind: 'refused' })
+    setClock(NOON + 60 * MINUTE)
+    expect(await ask({ ...given, nowMs: NOON + 59 * MINUTE })).toMatchObject({ kind: 'refused' })
+    expect(await ask({ ...given, nowMs: NOON + 60 * MINUTE })).toMatchObject({ kind: 'granted' })
+  })
+})
+
 describe('when a ledger cannot be asked', () => {
   /** The ledgers as they are, but for one subject whose object is away. */
   function without(subject: string, away: object): LimitsEnv {
@@ -289,7 +345,7 @@ describe('when a ledger cannot be asked', () => {
     })
     return { LEDGER }
   }
-  const settled = { settle: () => Promise.resolve() }
+  const settled = { settle: () => Promise.resolve([]) }
   const away = { ...settled, reserve: () => Promise.reject(new Error('object is away')) }
   const silent = { ...settled, reserve: () => new Promise(() => {}) }
 
@@ -350,10 +406,13 @@ describe('when a ledger cannot be asked', () => {
     const shaky = {
       async settle(holdId: string) {
         if (++tries < 3) throw new Error('away')
-        await env.LEDGER.getByName('customer:gert').settle(holdId, { ...NOTHING_TAKEN, requests: 1 })
+        return await env.LEDGER.getByName('customer:gert').settle(holdId, { ...NOTHING_TAKEN, requests: 1 })
       },
     }
-    await settle(without('customer:gert', shaky), outcome.hold, { ...NOTHING_TAKEN, requests: 1 })
+    await settle({ env: without('customer:gert', shaky), now: Date.now }, outcome.hold, {
+      ...NOTHING_TAKEN,
+      requests: 1,
+    })
     expect(await standing('api_key', 'key-6', limits.slice(0, 1))).toEqual(['1/0'])
     expect(await standing('customer', 'gert', limits.slice(1))).toEqual(['1/0'])
   })

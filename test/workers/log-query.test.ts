@@ -564,7 +564,7 @@ test('reading one log fetches one range of bytes', async () => {
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
-  const { body } = await call('GET', '/api/request-logs/b/', { env: { BODIES } })
+  const { body } = await call('GET', '/api/request-logs/b/', { consumer: { BODIES } })
   expect(body.prompt_messages).toMatchObject([{ content: 'Tell me a joke' }])
   const [row] = await rowsOf('b')
   const { key, offset, length } = JSON.parse(String(row?.bodies)).packed

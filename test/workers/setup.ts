@@ -12,7 +12,7 @@ declare global {
     }
     /** Gives `exports` from cloudflare:workers its types. */
     interface GlobalProps {
-      mainModule: typeof import('../../src/gateway')
+      mainModule: typeof import('./entry')
     }
   }
 }

@@ -1,3 +1,4 @@
+import { costOf } from '../../providers/prices'
 import type { LogRecord } from '../log-record'
 import { loggedCost } from '../log-row'
 import type { ExporterEnv } from './exporter'
@@ -26,7 +27,7 @@ export async function spanMessages(env: ExporterEnv, records: readonly LogRecord
   const messages: SpansMessage[] = []
   let bytes = Number.POSITIVE_INFINITY
   for (const record of exported) {
-    const { costNanoUsd } = loggedCost(record)
+    const { costNanoUsd } = loggedCost(record, costOf(record))
     for (const whole of await spansOf(record, { costNanoUsd, hasContent })) {
       const span = fitting(whole)
       const spanBytes = bytesOf(span)

@@ -21,7 +21,10 @@ export function messagesStreamReader(): StreamReader {
   const noteUsage = (told: unknown) => {
     usage = mergeUsage(usage, told)
     const decoded = decodeUsage(usage)
-    if (decoded !== undefined) facts.usage = decoded
+    if (decoded === undefined) return
+    facts.usage = decoded
+    if (hasContent) delete facts.isUsageEarly
+    else facts.isUsageEarly = true
   }
   const noteFinish = (told: unknown) => {
     const reason = textOf(told)

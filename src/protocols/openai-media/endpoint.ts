@@ -1,6 +1,6 @@
 import { chatErrorEvent, encodeChatError } from '../openai-chat/errors'
 import type { Protocol } from '../protocol'
-import { tokensOfFields } from './estimate'
+import { tokensOfFields, tokensOfFiles } from './estimate'
 import { type RequestShape, readMediaRequest } from './request'
 import { mediaStreamReader } from './stream'
 
@@ -24,7 +24,8 @@ const NONE: readonly string[] = []
  * bytes only, and with no guess where the provider tells no tokens.
  */
 export function mediaEndpoint(endpoint: Endpoint, more: Partial<Protocol> = {}): Protocol {
-  const { id, logType, path, input, own = NONE, readReply } = endpoint
+  const { id, logType, path, input, own = NONE, readReply, kinds } = endpoint
+  const files = Object.keys(kinds).filter((name) => kinds[name]?.includes('file'))
   return {
     id,
     speaks: 'openai-chat',
@@ -36,7 +37,9 @@ export function mediaEndpoint(endpoint: Endpoint, more: Partial<Protocol> = {}):
     streamReader: mediaStreamReader,
     readReply,
     estimateUsage: () => undefined,
-    estimateTokens: (bytes, members) => ({ inputTokens: tokensOfFields(bytes, members, input) }),
+    estimateTokens: (bytes, members) => ({
+      inputTokens: tokensOfFields(bytes, members, input) + tokensOfFiles(bytes, members, files),
+    }),
     encodeError: encodeChatError,
     errorEvent: chatErrorEvent,
     ...more,

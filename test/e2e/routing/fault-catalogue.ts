@@ -28,6 +28,8 @@ export interface Fault {
   within?: { stream: string; whole: string; wholeWithAnother: string }
   /** How many requests in a row it takes until a load-balanced pair leaves it alone. */
   coolsAfter?: 1 | 2
+  /** The same fault asking for so much patience that a slow machine's next request falls into it. */
+  coolStep?: fakes.Step
 }
 
 const answered = { code: 'upstream_status' } as const
@@ -48,15 +50,15 @@ export const faults: readonly Fault[] = [
   { name: '429', step: fakes.rateLimited(), ...rate, repeats: true, coolsAfter: 1 },
   {
     ...{ name: '429 in seconds', step: fakes.rateLimited({ seconds: 1 }), ...rate },
-    ...{ repeats: true, retryAfter: [1, 1] },
+    ...{ repeats: true, retryAfter: [1, 1], coolStep: fakes.rateLimited({ seconds: 60 }) },
   },
   {
     ...{ name: '429 by date', step: fakes.rateLimited({ dateInMs: 9_000 }), ...rate },
-    ...{ repeats: 'late', retryAfter: [6, 9] },
+    ...{ repeats: 'late', retryAfter: [6, 9], coolStep: fakes.rateLimited({ dateInMs: 60_000 }) },
   },
   {
     ...{ name: '429 in milliseconds', step: fakes.rateLimited({ ms: 700 }), ...rate },
-    ...{ repeats: true, retryAfter: [0.7, 0.7] },
+    ...{ repeats: true, retryAfter: [0.7, 0.7], coolStep: fakes.rateLimited({ ms: 60_000 }) },
   },
   {
     ...{ name: 'no quota left', step: fakes.quotaExhausted(), ...answered },

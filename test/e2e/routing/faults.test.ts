@@ -198,7 +198,7 @@ describe.concurrent('a load-balanced pair', () => {
     'leaves alone what failed, and its share goes to the other: %s',
     async ([, fault, index]) => {
       const [sick, well] = [`sick-${index}`, `well-${index}`]
-      gateway.upstream.script(sick, fault.step)
+      gateway.upstream.script(sick, fault.coolStep ?? fault.step)
       // As good as certain to be drawn, so that nothing is left to chance.
       const load_balance_models = [
         { model: `fake/${sick}`, weight: 1e15 },
