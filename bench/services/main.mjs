@@ -6,8 +6,9 @@ import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTestHarness } from 'wrangler'
 import { answer } from '../lib/children.mjs'
-import { serveBindings } from './front.mjs'
+import { carryOut, serveBindings } from './front.mjs'
 import { heldMessages } from './held-messages.mjs'
+import { heldObjects } from './held-objects.mjs'
 
 const [root, socketPath, settingsFile] = process.argv.slice(2)
 const { gateway, consumer, variables } = JSON.parse(readFileSync(settingsFile, 'utf8'))
@@ -43,12 +44,16 @@ for (const { binding } of databases) await worker.applyD1Migrations(binding)
 const env = await worker.getEnv()
 const held = heldMessages(env)
 const queues = new Set(producers.map(({ binding }) => binding))
-await serveBindings({ socketPath, bridgeUrl: url, queues, held })
+const buckets = new Set(gateway.r2_buckets.map(({ binding }) => binding))
+const heldPuts = heldObjects((request) => carryOut(url, request))
+await serveBindings({ socketPath, bridgeUrl: url, queues, buckets, held, heldPuts })
 
 const rows = async () => (await env.LOGS.prepare('select count(*) as n from request_logs').first()).n
 
-/** Hands the held messages to the real queue, then waits for so many rows, or for no more to come. */
+/** Hands what is held to the real bucket and queue, then waits for so many rows, or for no more to come. */
 async function settle({ expected, patienceMs }) {
+  // The bodies before the messages that name them.
+  await heldPuts.release()
   await held.release()
   let found = await rows()
   let changed = Date.now()

@@ -8,9 +8,10 @@ export interface BatchedRelayOptions extends RelayOptions {
   rest(): Uint8Array
 }
 
-/** Thirty writes a second look continuous; events that come faster share one. The end of a stream is not kept waiting. */
-const PAUSE_MS = 32
-const READ_BYTES = 64 * 1024
+/** 25 writes a second look continuous; events that come faster share one. The end of a stream is not kept waiting. */
+const PAUSE_MS = 40
+/** Each stream has two buffers of this size; who fills one in a pause is not kept waiting either. */
+const READ_BYTES = 16 * 1024
 
 /**
  * For streams that must be changed. workerd hands JavaScript one upstream chunk per read, however long it waits; with
@@ -58,8 +59,9 @@ async function changeAll(
       buffer = new Uint8Array(value.buffer)
       if (changed.byteLength > 0) await writer.write(changed)
       const now = Date.now()
-      const isFast = now - wokenAt < PAUSE_MS && !allCame.aborted
-      if (isFast) await scheduler.wait(PAUSE_MS, { signal: allCame }).catch(() => undefined)
+      const isFast = now - wokenAt < PAUSE_MS && value.byteLength < READ_BYTES
+      if (isFast && !allCame.aborted)
+        await scheduler.wait(PAUSE_MS, { signal: allCame }).catch(() => undefined)
       wokenAt = Date.now()
     }
   } finally {
