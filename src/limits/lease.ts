@@ -27,7 +27,7 @@ const MOST_SERIES = 300
  * has granted, so that a request which is let in here is within what is reserved there.
  */
 export class Lease {
-  /** The counts of their policies are where they stood at the last grant. */
+  /** Where its policies stood at the last grant. */
   private standings: readonly Standing[] = []
   private readonly metrics: readonly LeasedMetric[]
   private readonly spent = noSums()

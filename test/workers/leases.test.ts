@@ -1,10 +1,13 @@
 import { evictDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AppliedLimits } from '../../src/limits/applied-limits'
 import { LEASE_TERM_MS, LEASED_SHARE } from '../../src/limits/lease-grant'
 import { HOT_PER_SECOND } from '../../src/limits/leases'
 import type { Policy } from '../../src/limits/policy'
 import { NOTHING_TAKEN, type Standing, type Taken } from '../../src/limits/wish'
+import { createIsolate } from '../../src/pipeline/isolate'
+import { realEffects } from '../../src/platform/effects'
 import { diceOf } from '../unit/dice'
 import { amountsFor, LeaseWorld, type SimulatedIsolate } from './lease-world'
 import { HOUR, NOON, newLedger, policy, setClock } from './ledgers'
@@ -100,6 +103,14 @@ describe('a subject that an isolate sees often', () => {
         resetsAtMs: NOON + 12 * HOUR,
       },
     ])
+  })
+
+  test.each<[string | undefined, boolean]>([
+    [undefined, true],
+    ['off', false],
+  ])('has leases when LIMIT_LEASES is %s: %s', (LIMIT_LEASES, isLeased) => {
+    const given = LIMIT_LEASES === undefined ? env : { ...env, LIMIT_LEASES }
+    expect(createIsolate(given, realEffects).leases !== undefined).toBe(isLeased)
   })
 
   test.each<[string, readonly Policy[], number, number]>([
