@@ -76,6 +76,13 @@ export class Lease {
     return nowMs >= this.dueAtMs || this.metrics.some((metric) => this.room[metric] < this.lowAt[metric])
   }
 
+  /** More of it would help a request like this one: it is due, or the ledger has to be asked for something new. */
+  isWorthAsking({ wish, lifetimeMs, nowMs }: Omit<Drawing, 'policies'>): boolean {
+    const { output } = wish
+    if (this.isDue(nowMs) || lifetimeMs > this.lifetimeMs) return true
+    return output !== undefined && !this.typical.has(output.series)
+  }
+
   /** Takes what a request may need; undefined when it must ask the ledger. */
   draw({ policies, wish, lifetimeMs, nowMs }: Drawing): Amounts | undefined {
     if (nowMs >= this.endsAtMs || this.isOver) return undefined

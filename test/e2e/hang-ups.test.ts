@@ -4,6 +4,9 @@ import * as fakes from '../fakes'
 import { postDirectly } from './direct'
 import { type Gateway, type LogRow, startGateway, user } from './gateway'
 
+/** It takes about a tenth of a second; a machine that runs the whole suite may need more. */
+const PROMPT_MS = 3_000
+
 let gateway: Gateway
 
 beforeAll(async () => {
@@ -58,7 +61,7 @@ async function askAndReset(model: string, options: object): Promise<number> {
 const cancelled = { ending: 'cancelled', status_code: 499, error_code: 'cancelled', failed: false }
 
 describe.concurrent.for(relays)('a client of a stream asked for %s usage', ([asked, options]) => {
-  test('that leaves in the middle stops the provider within a second', async () => {
+  test('that leaves in the middle stops the provider promptly', async () => {
     const model = `drip-${asked}`
     gateway.upstream.script(model, fakes.endlessDrip(20, { content: ['drip drip '] }))
     const leaving = new AbortController()
@@ -70,7 +73,7 @@ describe.concurrent.for(relays)('a client of a stream asked for %s usage', ([ask
     }
     const leftAt = Date.now()
     leaving.abort()
-    expect(await closedAfter(model, leftAt)).toBeLessThan(1_000)
+    expect(await closedAfter(model, leftAt)).toBeLessThan(PROMPT_MS)
     const log = await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')
     expect(log).toMatchObject({ ...cancelled, usage_source: 'estimated' })
     expect(log.attempts).toMatchObject([{ status_code: 499, error_code: 'cancelled' }])
@@ -106,11 +109,11 @@ describe.concurrent.for(relays)('a client of a stream asked for %s usage', ([ask
     ['the headers', fakes.hangBeforeHeaders()],
     ['the first event', fakes.hangBeforeFirstEvent()],
     ['the first token', fakes.hangMidStream(1)],
-  ])('that leaves before %s stops the provider within a second', async ([what, step]) => {
+  ])('that leaves before %s stops the provider promptly', async ([what, step]) => {
     const model = `${what.replaceAll(' ', '-')}-${asked}`
     gateway.upstream.script(model, step)
     const leftAt = await askAndReset(model, options)
-    expect(await closedAfter(model, leftAt)).toBeLessThan(1_000)
+    expect(await closedAfter(model, leftAt)).toBeLessThan(PROMPT_MS)
     const log = await logOfModel(model)
     expect(log).toMatchObject({ ...cancelled, usage: null, full_response: null })
     expect(log.attempts).toMatchObject([{ status_code: 499, error_code: 'cancelled' }])
@@ -121,11 +124,11 @@ describe.concurrent('a client that leaves', () => {
   test.for<[string, fakes.Step]>([
     ['before', fakes.hangBeforeHeaders()],
     ['within', fakes.truncatedJson('hang')],
-  ])('%s its answer in one piece stops the provider within a second', async ([when, step]) => {
+  ])('%s its answer in one piece stops the provider promptly', async ([when, step]) => {
     const model = `whole-${when}`
     gateway.upstream.script(model, step)
     const leftAt = await askAndReset(model, {})
-    expect(await closedAfter(model, leftAt)).toBeLessThan(1_000)
+    expect(await closedAfter(model, leftAt)).toBeLessThan(PROMPT_MS)
     const log = await logOfModel(model)
     expect(log).toMatchObject({ ...cancelled, stream: false, usage: null })
     expect(log.attempts).toMatchObject([{ status_code: 499, error_code: 'cancelled' }])
@@ -145,7 +148,7 @@ describe.concurrent('a client that leaves', () => {
     let count = 0
     for await (const _ of data) if (++count === 5) break
     const leftAt = Date.now()
-    expect(await closedAfter('sdk', leftAt)).toBeLessThan(1_000)
+    expect(await closedAfter('sdk', leftAt)).toBeLessThan(PROMPT_MS)
     expect(await gateway.logOf(response.headers.get('x-respan-log-id') ?? '')).toMatchObject(cancelled)
   })
 

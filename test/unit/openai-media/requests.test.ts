@@ -3,6 +3,7 @@ import { SluiceError } from '../../../src/platform/failure'
 import { scanObject } from '../../../src/platform/json-scan'
 import { mediaEndpoints } from '../../../src/protocols/openai-media/table'
 import type { Protocol } from '../../../src/protocols/protocol'
+import { TOKENS_PER_FILE } from '../../../src/protocols/token-estimate'
 
 const encoder = new TextEncoder()
 
@@ -99,7 +100,7 @@ test.each<[string, object, object]>([
     { output: { mostTokens: 1_000_000_000, choices: 1 } },
   ],
   ['/images/generations', { prompt: '1234567890' }, { inputTokens: 3 }],
-  ['/audio/transcriptions', { file: FILE }, { inputTokens: 0 }],
+  ['/audio/transcriptions', { file: FILE }, { inputTokens: TOKENS_PER_FILE }],
 ])('%s reserves for %j: %j', (path, body, tokens) => {
   expect(tokensOf(path, body)).toMatchObject(tokens)
 })
