@@ -54,7 +54,9 @@ export class Book {
     const { holdId, policies, wish, lifetimeMs } = call
     this.sweep(nowMs)
     // The request itself is told of what that goes beyond.
-    if (call.lease !== undefined) this.leases.report(call.lease.report, { nowMs, keptMs: LATE_TRUTH_MS })
+    const isNewsOfLease =
+      call.lease !== undefined &&
+      this.leases.report(call.lease.report, { nowMs, keptMs: LATE_TRUTH_MS }).length > 0
     const known = this.holds.get(holdId)
     if (known !== undefined) return { kind: 'granted', standings: this.again(known, policies, nowMs) }
     const expected = wish.output === undefined ? 0 : this.outputs.expected(wish.output)
@@ -70,7 +72,7 @@ export class Book {
     this.counters.save(parts.filter(({ crossed }) => crossed))
     if (last !== undefined) return { kind: 'refused', policyId: last.policy.id, standings }
     this.take(hold)
-    return { kind: 'granted', standings, ...this.leaseFor(call, asked, nowMs) }
+    return { kind: 'granted', standings, ...this.leaseFor(call, { asked, isTold: isNewsOfLease, nowMs }) }
   }
 
   /** Takes in how a lease stands; tells which counts went beyond their policy's value by that. */
@@ -144,9 +146,12 @@ export class Book {
     return this.store.hasHolds() ? Math.min(this.nextExpiryMs, this.nextTidyMs) : null
   }
 
-  private leaseFor({ lease, wish }: ReserveCall, asked: readonly Asked[], nowMs: number) {
+  private leaseFor(
+    { lease, wish }: ReserveCall,
+    given: { asked: readonly Asked[]; isTold: boolean; nowMs: number },
+  ) {
     const granted =
-      lease === undefined ? undefined : this.leases.grant(lease, { asked, output: wish.output, nowMs })
+      lease === undefined ? undefined : this.leases.grant(lease, { ...given, output: wish.output })
     if (granted === undefined) return undefined
     this.nextExpiryMs = Math.min(this.nextExpiryMs, granted.expiresAtMs)
     return { lease: granted.grant }

@@ -43,15 +43,16 @@ export class LeaseHolds {
     return hold.parts
   }
 
-  /** Lets a lease give out more; its report has been taken in. When it then expires, unless it is heard of again. */
+  /** Lets a lease give out more, when its report was told by this call. When it then expires, unless it is heard of again. */
   grant(
     call: LeaseCall,
-    given: { asked: readonly Leasable[]; output: OutputWish | undefined; nowMs: number },
+    given: { asked: readonly Leasable[]; output: OutputWish | undefined; isTold: boolean; nowMs: number },
   ): { grant: LeaseGrant; expiresAtMs: number } | undefined {
     const { asked, output, nowMs } = given
     const { report } = call
     const known = this.books.holds.get(report.leaseId)
-    if (known === undefined ? report.sequence !== 1 : !isCurrent(known, report, asked)) return undefined
+    // A wish that comes again is not granted again.
+    if (known === undefined ? report.sequence !== 1 : !given.isTold || !isOn(known, asked)) return undefined
     const extra = extraOf(call, asked)
     if (extra === undefined) return undefined
     const ends = asked.map(({ policy }) => (resetsAtMs(policy, nowMs) ?? Number.POSITIVE_INFINITY) - nowMs)
@@ -109,13 +110,12 @@ export class LeaseHolds {
 
 const NONE: readonly Part[] = []
 
-/** Whether this very report is the last one of an open lease on the counts that the request is counted on. */
-function isCurrent({ state, parts }: Hold, { sequence }: LeaseReport, asked: readonly Leasable[]): boolean {
+/** Whether an open lease is on the counts that the request is counted on. */
+function isOn({ state, parts }: Hold, asked: readonly Leasable[]): boolean {
   return (
     state === 'open' &&
     parts.length === asked.length &&
-    parts.every((part, index) => part.counter === asked[index]?.counter.name) &&
-    parts.every(({ lease }) => lease?.sequence === sequence)
+    parts.every((part, index) => part.counter === asked[index]?.counter.name)
   )
 }
 

@@ -27,7 +27,7 @@ const MOST_SERIES = 300
  * has granted, so that a request which is let in here is within what is reserved there.
  */
 export class Lease {
-  /** The counts of their policies are where they stood at the last grant. */
+  /** Where its policies stood at the last grant. */
   private standings: readonly Standing[] = []
   private readonly metrics: readonly LeasedMetric[]
   private readonly spent = noSums()
@@ -74,6 +74,13 @@ export class Lease {
   /** The next request should ask for more. */
   isDue(nowMs: number): boolean {
     return nowMs >= this.dueAtMs || this.metrics.some((metric) => this.room[metric] < this.lowAt[metric])
+  }
+
+  /** More of it would help a request like this one: it is due, or the ledger has to be asked for something new. */
+  isWorthAsking({ wish, lifetimeMs, nowMs }: Omit<Drawing, 'policies'>): boolean {
+    const { output } = wish
+    if (this.isDue(nowMs) || lifetimeMs > this.lifetimeMs) return true
+    return output !== undefined && !this.typical.has(output.series)
   }
 
   /** Takes what a request may need; undefined when it must ask the ledger. */

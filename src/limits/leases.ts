@@ -60,7 +60,7 @@ export class Leases {
   /** What a reservation asks for beside itself, if anything. */
   renewal(
     { ledger, policies }: AppliedLimits,
-    given: { lifetimeMs: number; timeoutMs: number; nowMs: number },
+    given: Omit<Drawing, 'policies'> & { timeoutMs: number },
   ): Renewal | undefined {
     const { lifetimeMs, timeoutMs, nowMs } = given
     const heat = this.heats.get(ledger)
@@ -69,7 +69,7 @@ export class Leases {
     if (needed.requests < HOT_PER_SECOND || policies.some(isConcurrency)) return undefined
     const known = this.leases.get(ledger)
     const isRenewed = known?.isFor(policies) === true
-    if (!isRenewed && known !== undefined && nowMs < known.endsAtMs) return undefined
+    if (isRenewed ? !known.isWorthAsking(given) : nowMs < (known?.endsAtMs ?? 0)) return undefined
     const lease = isRenewed ? known : new Lease(`lease-${this.newId()}`, ledger, policies)
     this.asking.set(ledger, nowMs + timeoutMs)
     const want = lease.wantOf(needed, HEADROOM)

@@ -8,10 +8,13 @@ export interface BatchedRelayOptions extends RelayOptions {
   rest(): Uint8Array
 }
 
-/** 25 writes a second look continuous; events that come faster share one. The end of a stream is not kept waiting. */
+/**
+ * 25 writes a second look continuous; events that come faster share one, those behind the first included. The end of a
+ * stream is not kept waiting.
+ */
 const PAUSE_MS = 40
 /** Each stream has two buffers of this size; who fills one in a pause is not kept waiting either. */
-const READ_BYTES = 16 * 1024
+const READ_BYTES = 32 * 1024
 
 /**
  * For streams that must be changed. workerd hands JavaScript one upstream chunk per read, however long it waits; with
@@ -28,8 +31,10 @@ export async function relayInBatches(options: BatchedRelayOptions): Promise<Stre
   const reader = source.getReader({ mode: 'byob' })
   let failed: { cause: unknown } | undefined
   try {
-    await writeOnce(options.out, options.change(options.prelude))
-    await changeAll(options, reader, allCame.signal)
+    const first = options.change(options.prelude)
+    await writeOnce(options.out, first)
+    const writtenAt = first.byteLength > 0 ? Date.now() : 0
+    await changeAll(options, { reader, writtenAt, allCame: allCame.signal })
     // Half an event of a stream that broke off is kept back: nobody could read it, nor what comes after it.
     if (options.isComplete()) await writeOnce(options.out, options.rest())
   } catch (cause) {
@@ -43,26 +48,27 @@ export async function relayInBatches(options: BatchedRelayOptions): Promise<Stre
 
 async function changeAll(
   options: BatchedRelayOptions,
-  reader: ReadableStreamBYOBReader,
-  allCame: AbortSignal,
+  begun: { reader: ReadableStreamBYOBReader; writtenAt: number; allCame: AbortSignal },
 ): Promise<void> {
+  const { reader, allCame } = begun
   const writer = options.out.getWriter()
   let buffer = new Uint8Array(READ_BYTES)
-  let wokenAt = 0
+  let wokenAt = begun.writtenAt
+  let wasFull = false
   try {
     for (;;) {
+      const isFast = Date.now() - wokenAt < PAUSE_MS && !wasFull
+      if (isFast && !allCame.aborted)
+        await scheduler.wait(PAUSE_MS, { signal: allCame }).catch(() => undefined)
+      wokenAt = Date.now()
       const { done, value } = await reader.read(buffer)
       if (done) return
       options.lifeline.touch()
       options.feed(value)
       const changed = options.change(value)
+      wasFull = value.byteLength === READ_BYTES
       buffer = new Uint8Array(value.buffer)
       if (changed.byteLength > 0) await writer.write(changed)
-      const now = Date.now()
-      const isFast = now - wokenAt < PAUSE_MS && value.byteLength < READ_BYTES
-      if (isFast && !allCame.aborted)
-        await scheduler.wait(PAUSE_MS, { signal: allCame }).catch(() => undefined)
-      wokenAt = Date.now()
     }
   } finally {
     writer.releaseLock()

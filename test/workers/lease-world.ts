@@ -254,6 +254,10 @@ export class SimulatedIsolate {
 }
 
 /** What a request may take of each metric. */
-export function amountsFor(given: Partial<Amounts>): Wish {
-  return { requests: 1, concurrency: 1, tokens: 0, cost: 0, ...given }
+export function amountsFor(given: Partial<Amounts>, output?: Wish['output']): Wish {
+  return {
+    ...{ requests: 1, concurrency: 1, tokens: 0, cost: 0 },
+    ...given,
+    ...(output === undefined ? {} : { output }),
+  }
 }
