@@ -99,6 +99,10 @@ beforeAll(async () => {
     await changeBySql(
       `insert into limits (id, name, scope, subject, metric, window, value, action, on_unavailable, created_at_ms, updated_at_ms) values ('${mode}', '${mode}', 'customer', '${mode}', 'requests', 'day', 5, 'block', '${mode}', 1, 1)`,
     )
+  for (const mode of ['closed', 'open'])
+    await changeBySql(
+      `insert into limits (id, name, scope, subject, metric, window, value, action, on_unavailable, created_at_ms, updated_at_ms) values ('model-${mode}', 'model ${mode}', 'model', 'openai/${mode}', 'requests', 'day', 5, 'block', '${mode}', 1, 1)`,
+    )
   for (const [customer, mode] of Object.entries({ costly: 'closed', lenient: 'open' }))
     await changeBySql(
       `insert into limits (id, name, scope, subject, metric, window, value, action, on_unavailable, created_at_ms, updated_at_ms) values ('${customer}', '${customer}', 'customer', '${customer}', 'cost', 'day', 5000000000, 'block', '${mode}', 1, 1)`,
@@ -154,6 +158,34 @@ describe('a ledger that is away', () => {
       },
       retry_after: 1,
     })
+  })
+})
+
+describe('a ledger of a fallback that is away', () => {
+  const broken = { reserve: () => Promise.reject(new Error('away')), settle: () => Promise.resolve([]) }
+  const away = { ...setUp, LEDGER: { getByName: () => broken } }
+  // There is no key for it.
+  const model = 'groq/any'
+  const called: string[] = []
+
+  beforeEach(() => {
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }]
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      called.push(Object(await new Request(input, init).json()).model)
+      return Response.json({ id: 'x', object: 'chat.completion', choices })
+    })
+  })
+  afterEach(() => vi.restoreAllMocks())
+
+  test('keeps requests from it, or lets them in, as the limit says', async () => {
+    const refused = await chat(away, { model, fallback_models: ['openai/closed'] })
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await refused.json()).toMatchObject({
+      error: { code: 'unavailable', message: expect.stringContaining("The limit 'model closed'") },
+    })
+    const passed = await chat(away, { model, fallback_models: ['openai/closed', 'openai/open'] })
+    expect([passed.status, passed.headers.get('x-sluice-attempts')]).toEqual([200, '3'])
+    expect(called).toEqual(['open'])
   })
 })
 
