@@ -202,7 +202,7 @@ describe('a lease', () => {
     const lifetimeMs = 20_000
     let lost = 0
     for (let round = 0; round < 300; round++) {
-      const asked = Array.from({ length: 8 }, () => isolate.ask([applied], wish, lifetimeMs))
+      const asked = Array.from({ length: 10 }, () => isolate.ask([applied], wish, lifetimeMs))
       await world.pass(350)
       await Promise.all(asked)
       for (const one of isolate.admitted.splice(0)) {
@@ -213,8 +213,8 @@ describe('a lease', () => {
     expect(lost).toBe(3)
     await world.pass(2 * LEASE_TERM_MS)
     // Charged as it was reserved, like any request that nobody tells of.
-    expect(await counts(applied)).toEqual(['2400/0', `${2_400 * TOKENS}/0`])
-    expect(world.counts.drawn).toBeGreaterThan(1_200)
+    expect(await counts(applied)).toEqual(['3000/0', `${3_000 * TOKENS}/0`])
+    expect(world.counts.drawn).toBeGreaterThan(2_000)
   })
 
   test('is not for policies that were changed', async () => {
