@@ -43,8 +43,12 @@ export function limitSumsOf(record: LogRecord, cost: LoggedCost): LimitSum[] {
 function amountOf(record: LogRecord, { costNanoUsd }: LoggedCost, limit: CountedLimit): number {
   const { usage, attempts } = record
   const isOthers = record.replayOf !== undefined || isFromCache(record)
-  if (limit.metric === 'requests') return Number(isOthers || attempts.some(hasReached))
+  const isOnModel = limit.scope === 'model'
+  const calls = isOnModel ? attempts.filter(({ model }) => model === limit.subject) : attempts
+  if (limit.metric === 'requests') return Number(isOthers || calls.some(hasReached))
   if (isOthers) return 0
+  // Another model gave the answer.
+  if (isOnModel && attempts.at(-1)?.model !== limit.subject) return 0
   if (usage === undefined && !isAnswered(record)) return 0
   // What nobody can tell is charged as it was reserved.
   const reserved = limit.newValue - limit.currentValue

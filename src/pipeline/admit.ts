@@ -21,6 +21,7 @@ import { decodedOnce } from './decoded'
 import { type Intake, readIntake } from './intake'
 import { type Isolate, MISS_AGE_MS } from './isolate'
 import { luckOf } from './luck'
+import { admittingModel, watchModels } from './model-limits'
 import { withPrompt } from './prompted'
 import type { Known } from './record'
 import { redactedIntake } from './redacted-intake'
@@ -46,15 +47,16 @@ export async function admit(
   const wish = cacheWish(exchange, { intake, config: prepared.config })
   const looking =
     wish === undefined ? undefined : lookUp(exchange, isolate, { ...prepared, intake, caller, decoded, wish })
-  const [target] = prepared.targets
-  const reserving = reserveLimits(exchange, isolate, {
+  const reservation = {
     ...{ known, caller, targets: prepared.targets },
     config: prepared.config,
     parameters: intake.parameters,
-    model: target?.model,
+    model: admittingModel(prepared.targets),
     estimate: () => exchange.protocol.estimateTokens(intake.bytes, intake.members),
     longestMs: prepared.timeouts.totalMs,
-  })
+  }
+  const reserving = reserveLimits(exchange, isolate, reservation)
+  if (prepared.targets.length > 1) watchModels(exchange, isolate, reservation)
   // A request that failed by its look-up before its limits had answered would leave a hold behind.
   if (reserving !== undefined) await Promise.allSettled([reserving, looking]).then(() => reserving)
   const found = looking === undefined ? undefined : await looking

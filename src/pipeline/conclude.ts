@@ -20,8 +20,8 @@ export function conclude(exchange: Exchange, known: Known, ending: Ending): void
     background(keeping)
     known.tellOthers?.(ending, keeping)
   }
-  const { hold } = known
-  if (hold !== undefined) background(settleLimits(exchange, known, { hold, ending }))
+  if (known.hold !== undefined || (known.models?.holds.length ?? 0) > 0)
+    background(settleLimits(exchange, known, ending))
 }
 
 /** The ending of a reply in one piece. */

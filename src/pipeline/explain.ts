@@ -1,9 +1,11 @@
 import type { Caller } from '../keys/authenticate'
+import { type AppliedLimits, appliedLimits } from '../limits/applied-limits'
 import { expectedOutput } from '../limits/output-history'
-import { shownValue } from '../limits/policy'
+import { type Policy, shownValue } from '../limits/policy'
 import { amountsOf } from '../limits/wish'
 import type { Config } from '../platform/config'
 import type { Timeouts } from '../platform/lifeline'
+import type { Target } from '../providers/target'
 import type { Pin } from '../routing/pin'
 import { surroundingsOf } from '../routing/surroundings'
 import { admittedIntake, jobOf, prepare } from './admit'
@@ -11,9 +13,10 @@ import { cacheWish, cachingOf } from './caching'
 import { explainedTargets } from './explain-target'
 import type { Intake } from './intake'
 import type { Isolate } from './isolate'
-import { wishOf } from './limit-wish'
+import { type WishFacts, wishOf } from './limit-wish'
+import { admittingModel } from './model-limits'
 import type { Known } from './record'
-import { limitsOf } from './reserve-limits'
+import { indexOf, limitsOf } from './reserve-limits'
 import type { Exchange, Job } from './stages'
 import { pricedOnlyPolicy, unknownPrice } from './unpriced'
 
@@ -45,7 +48,7 @@ export async function explain(
     ),
     retry: { num_retries: job.retry.retries, retry_after: job.retry.firstWaitMs / 1_000 },
     deadlines: inSeconds(job.timeouts),
-    limits: explainedLimits(job, limits),
+    limits: limits.flatMap(explainedLimits),
     parameters: explainedParameters(intake),
     prompt: explainedPrompt(known.prompt),
     cache_key: await explainedKey(job, isolate, config),
@@ -75,33 +78,50 @@ function inSeconds({ headersMs, firstContentMs, idleMs, totalMs }: Timeouts) {
   }
 }
 
-/** The limits that a request has, and what it may take of them. */
-async function limited(job: Job, config: Config) {
-  const { caller, intake, targets, protocol } = job
-  const request = { caller, parameters: intake.parameters, model: targets[0]?.model }
-  const applied = limitsOf(job, config, request)
-  if (applied.length === 0) return undefined
-  const estimate = () => protocol.estimateTokens(intake.bytes, intake.members)
-  const facts = await wishOf(job, applied, { ...request, targets, estimate })
-  const by = facts.unpriced.length === 0 ? undefined : pricedOnlyPolicy(applied, { caller, config })
-  return { applied, facts, by }
+/** Limits that are asked in one step, and what the request may take of them. */
+interface Limited {
+  applied: readonly AppliedLimits[]
+  targets: readonly Target[]
+  facts: WishFacts
+  /** The limit that keeps it from what nobody can tell the cost of. */
+  by: Policy | undefined
 }
 
-type Limited = Awaited<ReturnType<typeof limited>>
+/** The limits that are asked first, and those on each model that the request may come to behind its first. */
+async function limited(job: Job, config: Config): Promise<Limited[]> {
+  const { caller, intake, targets, protocol, env } = job
+  const model = admittingModel(targets)
+  const first = limitsOf(job, config, { caller, parameters: intake.parameters, model })
+  const index = indexOf(env, config)
+  const later = [...new Set(targets.map((target) => target.model))].filter((other) => other !== model)
+  const steps = [
+    { applied: first, model, targets },
+    ...later.map((other) => ({
+      applied: appliedLimits(index, { model: other }),
+      model: other,
+      targets: targets.filter((target) => target.model === other),
+    })),
+  ].filter(({ applied }) => applied.length > 0)
+  const estimate = () => protocol.estimateTokens(intake.bytes, intake.members)
+  return Promise.all(
+    steps.map(async (step) => {
+      const facts = await wishOf(job, step.applied, { caller, estimate, ...step })
+      const isKept = facts.unpriced.length > 0
+      return { ...step, facts, by: isKept ? pricedOnlyPolicy(step.applied, { caller, config }) : undefined }
+    }),
+  )
+}
 
 // Whose price nobody can tell is not called where a limit on cost would have to count it.
-function withoutUnpriced(job: Job, limits: Limited): Job {
-  if (limits?.by === undefined) return job
-  const { by, facts } = limits
-  const targets = job.targets.map((target) =>
-    facts.unpriced.includes(target) ? { ...target, problem: unknownPrice(by, target.model) } : target,
-  )
+function withoutUnpriced(job: Job, limits: readonly Limited[]): Job {
+  const targets = job.targets.map((target) => {
+    const by = limits.find((one) => one.by !== undefined && one.facts.unpriced.includes(target))?.by
+    return by === undefined ? target : { ...target, problem: unknownPrice(by, target.model) }
+  })
   return { ...job, targets }
 }
 
-function explainedLimits({ targets }: Job, limits: Limited) {
-  if (limits === undefined) return []
-  const { applied, facts } = limits
+function explainedLimits({ applied, facts, targets }: Limited) {
   const { wish, unpriced, isPriceAway } = facts
   const isPriceUnknown = unpriced.length > 0 && unpriced.length === targets.length
   const { output } = wish

@@ -4,26 +4,31 @@ import type { Target } from '../providers/target'
 import { type Diagnosis, treatments } from '../routing/failure-class'
 import { nextRetry } from '../routing/retry-policy'
 import { AttemptFailed, attempt } from './attempt'
+import type { ModelLimits } from './model-limits'
 import type { Known } from './record'
 import type { Answer, Job } from './stages'
 import { tellSkipped } from './unpriced'
 
-/** What is done after a failed attempt: which target is asked next, and after which wait. */
+/** What is done after a failed attempt: which target is asked next, of which ones, and after which wait. */
 interface Next {
+  targets: readonly Target[]
   index: number
   waitMs: number
 }
 
 /**
  * The first good answer of the job's targets. They are asked in order, at once; only the last is asked again, with
- * waits, for there is nobody else. All of it ends with the request's deadline, and when the client leaves.
- * @throws SluiceError of the last attempt
+ * waits, for there is nobody else. A target whose model has limits that let nobody in is passed over. All of it ends with
+ * the request's deadline, and when the client leaves.
+ * @throws SluiceError of the last attempt, or of the limit where nobody was called
  */
 export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
-  const { targets, health, effects, signal } = job
+  const { health, effects, signal } = job
+  let targets = known.models === undefined ? job.targets : await openTargets(job, known.models)
   let index = 0
   let waitedMs = 0
   let retriesMade = 0
+  let isCalled = false
   for (;;) {
     const target = targets[index]
     if (target === undefined)
@@ -37,11 +42,13 @@ export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
     } catch (cause) {
       if (!(cause instanceof AttemptFailed)) throw cause
       const { diagnosis } = cause
+      isCalled ||= diagnosis.class !== 'unsuited'
       health.failed(target, diagnosis, effects.now())
       tellSkipped(known)
-      const next = nextAttempt(job, known, { index, retriesMade, diagnosis })
-      if (next === undefined) throw cause
+      const next = await nextAttempt(job, known, { targets, index, retriesMade, diagnosis })
+      if (next === undefined) throw toldFailure(known, cause, isCalled)
       if (next.index === index) retriesMade++
+      targets = next.targets
       index = next.index
       waitedMs = next.waitMs
       if (waitedMs > 0) await pause(waitedMs, signal)
@@ -51,21 +58,69 @@ export async function firstAnswer(job: Job, known: Known): Promise<Answer> {
   }
 }
 
-function nextAttempt(
-  job: Job,
+/**
+ * The targets from the first on that may be called.
+ * @throws SluiceError of the limit where there is none
+ */
+async function openTargets({ targets }: Job, models: ModelLimits): Promise<readonly Target[]> {
+  for (const [index, target] of targets.entries()) {
+    if (!(await models.letsIn(target))) continue
+    models.tellSkipped({ isLast: false })
+    return targets.slice(index)
+  }
+  models.tellSkipped({ isLast: false })
+  throw models.refusal() ?? new SluiceError({ kind: 'internal', message: 'There was no target to ask.' })
+}
+
+/** A failure of somebody who was called goes before a limit that kept the request from others. */
+function toldFailure({ models }: Known, cause: AttemptFailed, isCalled: boolean): SluiceError {
+  return isCalled ? cause : (models?.refusal() ?? cause)
+}
+
+/** Where a request is after a failed attempt. */
+interface Failed {
+  targets: readonly Target[]
+  index: number
+  retriesMade: number
+  diagnosis: Diagnosis
+}
+
+async function nextAttempt(job: Job, known: Known, failed: Failed): Promise<Next | undefined> {
+  if (job.effects.now() >= job.deadlineAtMs) return undefined
+  const { targets, other } = await openOther(known.models, failed)
+  const next =
+    other === undefined
+      ? repetition(job, known, { ...failed, targets })
+      : { targets, index: other, waitMs: 0 }
+  known.models?.tellSkipped({ isLast: next === undefined || next.index === failed.index })
+  return next
+}
+
+/** The next target that may be called, among those that are left. */
+async function openOther(
+  models: ModelLimits | undefined,
+  { targets, index, diagnosis }: Pick<Failed, 'targets' | 'index' | 'diagnosis'>,
+): Promise<{ targets: readonly Target[]; other: number | undefined }> {
+  const other = otherTarget(targets, index, diagnosis)
+  const target = other === undefined ? undefined : targets[other]
+  if (models === undefined || target === undefined || (await models.letsIn(target))) return { targets, other }
+  // As if there were no such target: whoever is the last without it may be asked again.
+  const left = targets.filter((_, at) => at !== other)
+  return openOther(models, { targets: left, index, diagnosis })
+}
+
+function repetition(
+  { retry, deadlineAtMs, effects }: Job,
   known: Known,
-  { index, retriesMade, diagnosis }: { index: number; retriesMade: number; diagnosis: Diagnosis },
+  { targets, index, retriesMade, diagnosis }: Failed,
 ): Next | undefined {
-  const { retry, deadlineAtMs, effects } = job
-  const nowMs = effects.now()
-  const { isRetryable } = treatments[diagnosis.class]
-  if (nowMs >= deadlineAtMs) return undefined
-  const other = otherTarget(job.targets, index, diagnosis)
-  if (other !== undefined) return { index: other, waitMs: 0 }
-  if (!isRetryable) return undefined
+  if (!treatments[diagnosis.class].isRetryable) return undefined
   const { retryAfterMs } = diagnosis
-  const step = nextRetry(retry, { retriesMade, retryAfterMs, nowMs, deadlineAtMs, roll: effects.roll() })
-  if (step.kind === 'wait') return { index, waitMs: step.waitMs }
+  const step = nextRetry(retry, {
+    ...{ retriesMade, retryAfterMs, deadlineAtMs },
+    ...{ nowMs: effects.now(), roll: effects.roll() },
+  })
+  if (step.kind === 'wait') return { targets, index, waitMs: step.waitMs }
   if (step.why === 'exhausted') known.isExhausted = true
   return undefined
 }

@@ -15,6 +15,7 @@ import type { GatewayParameters } from './gateway-parameters'
 import { headerMetadata } from './header-metadata'
 import type { Intake } from './intake'
 import { limitInfoOf } from './limit-info'
+import type { ModelLimits } from './model-limits'
 import { loggedPrompt } from './prompt-log'
 import type { UsedPrompt } from './prompted'
 import type { Ending, Exchange } from './stages'
@@ -32,6 +33,8 @@ export interface Known {
   hold?: Hold
   /** Where its limits stood, whether they let it in or not. */
   limits?: CountedLimits
+  /** The limits on the models that it may come to behind its first; absent where there is nothing to ask. */
+  models?: ModelLimits
   /** The targets that it must not come to. */
   barred?: Barred
   /** Attempts at such targets that were not made, and are told once another target is looked for. */
@@ -68,6 +71,8 @@ export interface Known {
 export interface CountedLimits {
   isAllowed: boolean
   counted: readonly CountedLimit[]
+  /** Those that an answer's headers tell, where it came to another model's; all when absent. */
+  headed?: readonly CountedLimit[]
   /** Models that it may come to and nobody can tell the price of, while some limit counts cost. */
   unpriced: ReadonlySet<string> | 'all'
 }

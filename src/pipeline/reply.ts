@@ -92,8 +92,8 @@ export function answerHeaders(
 export function limitNotes(known: Pick<Known, 'limits' | 'attempts'>, nowMs: number): PlainHeaders {
   const { limits } = known
   if (limits === undefined) return NO_HEADERS
-  const { isAllowed, counted } = limits
-  return limitHeaders(counted, { isAllowed, nowMs, isPriceUnknown: isPriceUnknown(known) })
+  const { isAllowed, counted, headed = counted } = limits
+  return limitHeaders(headed, { isAllowed, nowMs, isPriceUnknown: isPriceUnknown(known) })
 }
 
 const NO_HEADERS: PlainHeaders = {}

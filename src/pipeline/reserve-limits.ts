@@ -11,7 +11,7 @@ import {
 import { limitsOfKey } from '../limits/inline'
 import type { Policy } from '../limits/policy'
 import { refusalOf } from '../limits/refusal'
-import { type Outcome, reserve } from '../limits/reserve'
+import { type CountedLimit, type Outcome, reserve } from '../limits/reserve'
 import type { Config } from '../platform/config'
 import type { InlineLimit } from '../platform/config-schema'
 import { numberVariable } from '../platform/env'
@@ -74,25 +74,13 @@ function reserveWish(
   isolate: Isolate,
   given: Reservation & { applied: readonly AppliedLimits[]; facts: WishFacts },
 ): Promise<void> | undefined {
-  const { env, effects, background, logId } = exchange
+  const { effects } = exchange
   const { known, applied, facts } = given
   const nowMs = effects.now()
   const unchecked = uncheckedPolicy(applied, facts)
   if (unchecked !== undefined) throw cannotBeChecked(unchecked)
   const unpriced = barUnpriced(given)
-  // Of what nobody can tell the price of nothing is given out by an isolate.
-  const leases = facts.unpriced.length > 0 || facts.isPriceAway ? undefined : isolate.leases
-  const reserving = reserve({
-    ...{ env, applied, background, nowMs },
-    ...(leases === undefined ? {} : { leases }),
-    now: effects.now,
-    crossed: (crossings) => tellCrossed(exchange, known, crossings),
-    refusals: isolate.refusals,
-    holdId: logId,
-    wish: facts.wish,
-    timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
-    lifetimeMs: given.longestMs + numberVariable(env.LIMITS_GRACE_MS, DEFAULT_LIMITS_GRACE_MS),
-  })
+  const reserving = askLedgers(exchange, isolate, given)
   if (!(reserving instanceof Promise) && reserving.kind === 'granted') {
     admitted(known, { outcome: reserving, facts, unpriced, nowMs })
     return undefined
@@ -101,6 +89,36 @@ function reserveWish(
     known.limitsMs = effects.now() - nowMs
     admitted(known, { outcome, facts, unpriced, nowMs })
   })
+}
+
+/** Reserves on these limits, by leases or at their ledgers. */
+export function askLedgers(
+  exchange: Exchange,
+  isolate: Isolate,
+  given: Pick<Reservation, 'known' | 'longestMs'> & { applied: readonly AppliedLimits[]; facts: WishFacts },
+): Outcome | Promise<Outcome> {
+  const { env, effects, background, logId } = exchange
+  const { known, applied, facts } = given
+  // Of what nobody can tell the price of nothing is given out by an isolate.
+  const leases = facts.unpriced.length > 0 || facts.isPriceAway ? undefined : isolate.leases
+  return reserve({
+    ...{ env, applied, background, nowMs: effects.now() },
+    ...(leases === undefined ? {} : { leases }),
+    now: effects.now,
+    crossed: (crossings) => tellCrossed(exchange, countedAt(known, applied), crossings),
+    refusals: isolate.refusals,
+    holdId: logId,
+    wish: facts.wish,
+    timeoutMs: numberVariable(env.LIMITS_TIMEOUT_MS, DEFAULT_LIMITS_TIMEOUT_MS),
+    lifetimeMs: given.longestMs + numberVariable(env.LIMITS_GRACE_MS, DEFAULT_LIMITS_GRACE_MS),
+  })
+}
+
+function countedAt({ limits }: Known, applied: readonly AppliedLimits[]): CountedLimit[] {
+  const counted = limits?.counted ?? []
+  return counted.filter(({ policy, subject }) =>
+    applied.some((one) => one.scope === policy.scope && one.subject === subject),
+  )
 }
 
 /**
@@ -142,7 +160,8 @@ function admitted(
   if (facts.wish.output !== undefined) known.output = facts.wish.output
 }
 
-function cannotBeChecked({ name }: Policy): SluiceError {
+/** A limit lets nobody in while it cannot be asked. */
+export function cannotBeChecked({ name }: Policy): SluiceError {
   const message = `The limit '${name}' cannot be checked right now. Send the request again in a moment.`
   return new SluiceError({ kind: 'unavailable', message, retryAfterSeconds: 1 })
 }
@@ -184,8 +203,8 @@ function policiesOfKey({ apiKeyId, apiKeyName, limits }: Caller): PolicyFor[] {
 
 const indexes = new WeakMap<Config, LimitIndex>()
 
-/** Made once for each configuration, with models by their own names. */
-function indexOf(env: Exchange['env'], config: Config): LimitIndex {
+/** The stored limits, with models by their own names; made once for each configuration. */
+export function indexOf(env: Exchange['env'], config: Config): LimitIndex {
   const known = indexes.get(config)
   if (known !== undefined) return known
   const around = surroundingsOf(env, config)

@@ -1,4 +1,5 @@
 import type { Taken } from '../limits/wish'
+import type { LogAttempt } from '../logs/log-record'
 import { UNREACHED } from '../platform/failure'
 import type { Usage } from '../protocols/canonical'
 import { settledCost } from '../providers/asked-prices'
@@ -15,14 +16,34 @@ export async function takenBy(
   const { usage, kind } = ending
   // What others paid for costs nothing, but it was asked for.
   if (replayed !== undefined || cached !== undefined) return { requests: 1, tokens: 0, cost: 0 }
-  const wasReached = attempts.some(({ errorCode }) => errorCode === undefined || !UNREACHED.has(errorCode))
   const hasWritten = usage !== undefined && output !== undefined && kind === 'completed'
   return {
-    requests: wasReached ? 1 : 0,
+    requests: Number(attempts.some(wasReached)),
     tokens: usage === undefined ? untold(ending) : tokensOf(usage),
     cost: await costTaken(exchange, known, ending),
     ...(hasWritten ? { output: { series: output.series, tokens: usage.outputTokens / output.choices } } : {}),
   }
+}
+
+/**
+ * The part of it that the limits on one model take: the call where its upstream was reached, and all else only of the
+ * model that gave the answer.
+ */
+export function takenAtModel(
+  { attempts, replayed, cached }: Pick<Known, 'attempts' | 'replayed' | 'cached'>,
+  taken: Taken,
+  { model, series }: { model: string; series: string | undefined },
+): Taken {
+  if (replayed !== undefined || cached !== undefined) return taken
+  const requests = Number(attempts.some((one) => one.model === model && wasReached(one)))
+  if (attempts.at(-1)?.model !== model) return { requests, tokens: 0, cost: 0 }
+  const { output, ...others } = taken
+  const isSeen = output !== undefined && series !== undefined
+  return { ...others, requests, ...(isSeen ? { output: { ...output, series } } : {}) }
+}
+
+function wasReached({ errorCode }: LogAttempt): boolean {
+  return errorCode === undefined || !UNREACHED.has(errorCode)
 }
 
 /** Null when it costs something and nobody can tell how much. */

@@ -43,7 +43,7 @@ export function pricedTargets(
   const open = targets.filter((target) => !barred.targets.has(target))
   const first = targets.findIndex((target) => !barred.targets.has(target))
   const skipped = (target: Target) =>
-    barred.targets.has(target) ? [skippedAttempt(target, barred.by, nowMs)] : []
+    barred.targets.has(target) ? [skippedAttempt(target, unknownPrice(barred.by, target.model), nowMs)] : []
   known.attempts.push(...targets.slice(0, first).flatMap(skipped))
   known.skipped = targets.slice(first).flatMap(skipped)
   return open
@@ -55,9 +55,10 @@ export function tellSkipped(known: Known): void {
   if (skipped.length > 0) attempts.splice(-1, 0, ...skipped.splice(0))
 }
 
-function skippedAttempt(target: Target, by: Policy, startedAtMs: number): LogAttempt {
+/** An attempt that was not made, and why. */
+export function skippedAttempt(target: Target, failure: Failure, startedAtMs: number): LogAttempt {
   const { providerId, model, upstreamModel, credential, reason = 'requested' } = target
-  const { status: statusCode, code: errorCode, message: errorMessage } = describe(unknownPrice(by, model))
+  const { status: statusCode, code: errorCode, message: errorMessage } = describe(failure)
   return {
     ...{ providerId, model, upstreamModel, reason, startedAtMs, latencyMs: 0 },
     credentialKind: sourceOf(credential),

@@ -29,7 +29,10 @@ export type UpstreamFailure =
 export const UNREACHED: ReadonlySet<string> = new Set([
   'upstream_unreachable',
   'provider_not_configured',
+  'untranslatable',
   'unknown_price',
+  'limit_exceeded',
+  'unavailable',
 ])
 
 /** Everything that is expected to go wrong. `param` names the offending field in the caller's own terms. */
