@@ -58,11 +58,10 @@ export async function renewed(
  * Puts what a request really took in the place of what it drew. The lease tells it with its next report; a request that
  * has outlived it has something to wait for behind the answer.
  */
-export function settleDraw(
-  mail: Mail,
-  { leases, lease, amounts }: Draw,
-  taken: Taken,
-): Promise<Crossing[]> | undefined {
+export function settleDraw(mail: Mail, draw: Draw, taken: Taken): Promise<Crossing[]> | undefined {
+  if (draw.isSettled) return undefined
+  draw.isSettled = true
+  const { leases, lease, amounts } = draw
   lease.settle(amounts, taken)
   const nowMs = mail.now()
   // Whoever was to end it is gone when it has not ended long after its time.

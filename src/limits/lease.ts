@@ -17,6 +17,8 @@ export interface Drawing {
 const RENEWED_WITHIN = 0.3
 /** And before it has less than this part of what it had when it was renewed. */
 const LOW = 0.25
+/** Then another one takes its place, so that what a lost request holds of it expires. */
+const LONGEST_MS = 60_000
 /** A sample of what calls wrote is enough for the expectations. */
 const MOST_OUTPUTS = 64
 /** Series of which more are not remembered, but asked for again. */
@@ -45,6 +47,7 @@ export class Lease {
   private running = 0
   private dueAtMs = 0
   private lifetimeMs = 0
+  private bornAtMs = Number.POSITIVE_INFINITY
   /** Nothing is given out from then on, unless it is renewed. */
   endsAtMs = 0
   /** It will not be renewed. */
@@ -69,6 +72,11 @@ export class Lease {
       (policies.length === this.policies.length &&
         policies.every((policy, index) => isSame(policy, this.policies[index])))
     )
+  }
+
+  /** It is to be renewed no more. */
+  isOld(nowMs: number): boolean {
+    return nowMs >= this.bornAtMs + LONGEST_MS
   }
 
   /** The next request should ask for more. */
@@ -173,6 +181,7 @@ export class Lease {
     const { report, standings, sentAtMs, lifetimeMs } = given
     add(this.room, grant.extra)
     add(this.room, this.owed)
+    this.bornAtMs = Math.min(this.bornAtMs, sentAtMs)
     this.endsAtMs = sentAtMs + grant.termMs
     this.dueAtMs = this.endsAtMs - grant.termMs * RENEWED_WITHIN
     this.lifetimeMs = lifetimeMs

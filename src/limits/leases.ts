@@ -20,6 +20,7 @@ export interface Draw {
   leases: Leases
   lease: Lease
   amounts: Amounts
+  isSettled: boolean
 }
 
 /** A wish for a lease, or for more of one, on its way. */
@@ -54,7 +55,7 @@ export class Leases {
     const amounts = lease.draw({ policies, wish, lifetimeMs, nowMs })
     if (amounts === undefined) return undefined
     this.heatOf(ledger).note(amounts, nowMs)
-    return { leases: this, lease, amounts }
+    return { leases: this, lease, amounts, isSettled: false }
   }
 
   /** What a reservation asks for beside itself, if anything. */
@@ -68,9 +69,10 @@ export class Leases {
     const needed = heat.perSecond(nowMs)
     if (needed.requests < HOT_PER_SECOND || policies.some(isConcurrency)) return undefined
     const known = this.leases.get(ledger)
-    const isRenewed = known?.isFor(policies) === true
-    if (isRenewed ? !known.isWorthAsking(given) : nowMs < (known?.endsAtMs ?? 0)) return undefined
-    const lease = isRenewed ? known : new Lease(`lease-${this.newId()}`, ledger, policies)
+    const isKnown = known?.isFor(policies) === true
+    if (isKnown ? !known.isWorthAsking(given) : nowMs < (known?.endsAtMs ?? 0)) return undefined
+    const lease =
+      isKnown && !known.isOld(nowMs) ? known : new Lease(`lease-${this.newId()}`, ledger, policies)
     this.asking.set(ledger, nowMs + timeoutMs)
     const want = lease.wantOf(needed, HEADROOM)
     const call = { report: lease.report(), want, lifetimeMs: lease.lifetimeWith(lifetimeMs) }

@@ -62,8 +62,12 @@ async function leased(applied: AppliedLimits): Promise<SimulatedIsolate> {
   return isolate
 }
 
+/** Ends all that run, each twice: whoever says again that a request has ended says nothing new. */
 function endAll(isolate: SimulatedIsolate, truth = taken): void {
-  for (const one of isolate.admitted) if (one.truth === undefined) isolate.end(one, truth)
+  for (const one of isolate.admitted.filter((admitted) => admitted.truth === undefined)) {
+    isolate.end(one, truth)
+    isolate.end(one, truth)
+  }
 }
 
 async function counts({ ledger, policies }: AppliedLimits): Promise<string[]> {
@@ -190,6 +194,27 @@ describe('a lease', () => {
     endAll(isolate)
     await world.pass(10_000)
     expect(await counts(applied)).toEqual(['63/0', '630/0'])
+  })
+
+  test('leaves what a request holds that is lost to expire, however long the subject is called often', async () => {
+    const applied = subjectOf(roomy)
+    const isolate = world.isolate()
+    const lifetimeMs = 20_000
+    let lost = 0
+    for (let round = 0; round < 300; round++) {
+      const asked = Array.from({ length: 10 }, () => isolate.ask([applied], wish, lifetimeMs))
+      await world.pass(350)
+      await Promise.all(asked)
+      for (const one of isolate.admitted.splice(0)) {
+        if (round >= 20 && lost < 3 && one.hold.draws.length > 0) lost++
+        else isolate.end(one, taken)
+      }
+    }
+    expect(lost).toBe(3)
+    await world.pass(2 * LEASE_TERM_MS)
+    // Charged as it was reserved, like any request that nobody tells of.
+    expect(await counts(applied)).toEqual(['3000/0', `${3_000 * TOKENS}/0`])
+    expect(world.counts.drawn).toBeGreaterThan(2_000)
   })
 
   test('is not for policies that were changed', async () => {
