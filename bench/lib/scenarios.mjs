@@ -34,7 +34,7 @@ export const scenarios = [
     limit: { plain: 1.3 },
   }),
   json('json-32k', 'JSON 32 KB', 'reply-32k', 32 * KB, 800),
-  json('json-512k', 'JSON 512 KB request, 1 KB reply', 'reply-1k', 512 * KB, 160, { limit: { ratio: 2 } }),
+  json('json-512k', 'JSON 512 KB request, 1 KB reply', 'reply-1k', 512 * KB, 640, { limit: { ratio: 2 } }),
   json('json-512k-both', 'JSON 512 KB request, 512 KB reply', 'reply-512k', 512 * KB, 160),
   sse('sse-burst', 'SSE 100 events, burst', 'sse-burst', 400, { limit: { ratio: 1.6 } }),
   sse('sse-burst-usage', 'SSE 100 events, burst, client asks for usage', 'sse-burst', 400, {

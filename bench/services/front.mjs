@@ -20,15 +20,16 @@ export function serveBindings({ socketPath, bridgeUrl, queues, buckets, held, he
 }
 
 /** Sends an operation that was held on to the bridge. */
-export async function carryOut(bridgeUrl, { url, headers, body }) {
+export async function carryOut(bridgeUrl, { url, headers, pieces }) {
+  const body = Buffer.concat(pieces)
   const answer = await fetch(new URL(url, bridgeUrl), { method: 'PUT', headers: ownHeaders(headers), body })
   if (!answer.ok) throw new Error(`PUT ${url} answered ${answer.status}`)
   await answer.arrayBuffer()
 }
 
 function takeObject(request, response, heldPuts) {
-  whenRead(request, (body) => {
-    const answer = heldPuts.keep({ url: request.url, headers: request.headers, body })
+  whenRead(request, (pieces) => {
+    const answer = heldPuts.keep({ url: request.url, headers: request.headers, pieces })
     response.setHeader('cf-r2-metadata-size', String(answer.length))
     response.setHeader('content-length', String(answer.length))
     response.end(answer)
@@ -36,7 +37,8 @@ function takeObject(request, response, heldPuts) {
 }
 
 function takeMessages(queue, request, response, held) {
-  whenRead(request, (body) => {
+  whenRead(request, (pieces) => {
+    const body = Buffer.concat(pieces)
     if (request.url === '/message')
       held.keep({ queue, contentType: request.headers['x-msg-fmt'] ?? 'v8', body })
     if (request.url === '/batch') {
@@ -53,7 +55,7 @@ function takeMessages(queue, request, response, held) {
 function whenRead(request, use) {
   const pieces = []
   request.on('data', (piece) => pieces.push(piece))
-  request.on('end', () => use(Buffer.concat(pieces)))
+  request.on('end', () => use(pieces))
 }
 
 const CONNECTION = new Set(['host', 'connection', 'content-length', 'transfer-encoding'])

@@ -13,12 +13,12 @@ export function heldObjects(putForReal) {
   }
 
   return {
-    /** Keeps one put as it came, `{ headers, body }`, and returns the bytes that answer it. */
+    /** Keeps one put as it came, `{ url, headers, pieces }`, and returns the bytes that answer it. */
     keep(request) {
       held.push(request)
       const metadataBytes = Number(request.headers['cf-r2-metadata-size'])
-      const { object } = JSON.parse(request.body.subarray(0, metadataBytes).toString())
-      const size = request.body.length - metadataBytes
+      const { object } = JSON.parse(Buffer.concat(request.pieces, metadataBytes).toString())
+      const size = request.pieces.reduce((sum, piece) => sum + piece.length, -metadataBytes)
       const described = { name: object, version: 'held', size, etag: 'held', uploaded: Date.now() }
       return Buffer.from(JSON.stringify({ ...described, httpFields: {}, customFields: [], checksums: {} }))
     },
