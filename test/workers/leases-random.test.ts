@@ -1,4 +1,3 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { AppliedLimits } from '../../src/limits/applied-limits'
@@ -6,13 +5,12 @@ import type { Policy } from '../../src/limits/policy'
 import type { Standing, Taken } from '../../src/limits/wish'
 import { type Dice, diceOf } from '../unit/dice'
 import { type Admitted, amountsFor, LeaseWorld } from './lease-world'
-import { policy } from './ledgers'
+import { expectNothingLeft, policy } from './ledgers'
 
 /** Far ahead, as in the other tests of ledgers; an hour is about to end. */
 const START = Date.parse('2096-11-21T12:59:45Z')
 const SCENARIOS = 4
 const STEPS = 25
-const HOURS = 3_600_000
 
 afterEach(() => {
   vi.useRealTimers()
@@ -161,17 +159,8 @@ async function checkEnd(life: Life, seed: number): Promise<void> {
 /** Nobody asks any more: the alarms alone end what was forgotten, and clear all away. */
 async function checkNothingLeft({ world, subjects }: Life, seed: number): Promise<void> {
   for (const { ledger, policies } of subjects) {
-    const stub = env.LEDGER.getByName(ledger)
-    for (let alarms = 0; alarms < 30; alarms++) {
-      await world.pass(6 * HOURS)
-      if (!(await runDurableObjectAlarm(stub))) break
-    }
-    const left = await runInDurableObject(stub, (_, { storage }) => [
-      ...storage.sql.exec('select * from reservations').raw(),
-    ])
-    expect(left, `seed ${seed}`).toEqual([])
-    const reserved = (await stub.read(policies)).map((standing) => standing.reserved)
-    expect(reserved, `seed ${seed}`).toEqual(policies.map(() => 0))
+    const about = `seed ${seed}`
+    await expectNothingLeft(env.LEDGER.getByName(ledger), policies, { about, pass: (ms) => world.pass(ms) })
   }
 }
 

@@ -1,5 +1,7 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
+import type { Ledger } from '../../src/limits/ledger'
 import type { Amounts, Policy } from '../../src/limits/policy'
 import { NOTHING_TAKEN, type ReserveCall, type Taken } from '../../src/limits/wish'
 
@@ -13,6 +15,24 @@ export const DAY = 24 * HOUR
 /** Ledgers go by their own clock: this is what it shows from now on. Give it back with `vi.useRealTimers()`. */
 export function setClock(nowMs: number): void {
   vi.useFakeTimers({ toFake: ['Date'], now: nowMs })
+}
+
+/** Nobody asks any more: the alarms alone end what was forgotten, and clear all away. */
+export async function expectNothingLeft(
+  stub: DurableObjectStub<Ledger>,
+  policies: readonly Policy[],
+  { about, pass }: { about: string; pass(ms: number): void | Promise<void> },
+): Promise<void> {
+  for (let alarms = 0; alarms < 30; alarms++) {
+    await pass(6 * HOUR)
+    if (!(await runDurableObjectAlarm(stub))) break
+  }
+  const left = await runInDurableObject(stub, (_, { storage }) => [
+    ...storage.sql.exec('select * from reservations').raw(),
+  ])
+  expect(left, about).toEqual([])
+  const reserved = (await stub.read(policies)).map((standing) => standing.reserved)
+  expect(reserved, about).toEqual(policies.map(() => 0))
 }
 
 /** A blocking policy on ten requests a day, but for what is given. */
