@@ -4,7 +4,7 @@ import { createIsolate, type Isolate } from './pipeline/isolate'
 import type { GatewayEnv } from './pipeline/stages'
 import { backgroundOf } from './platform/background'
 import { realEffects } from './platform/effects'
-import { describe, type Failure, failureHeaders, SluiceError } from './platform/failure'
+import { describe, type Failure, failureHeaders, failureOf, SluiceError } from './platform/failure'
 import { managementError } from './platform/management-error'
 import { pathOf } from './platform/url-path'
 import type { KeyedRoute, Route, RouteContext } from './routes/route'
@@ -92,11 +92,4 @@ function failedForSdk(failure: Failure, request: Request): Response {
     status: description.status,
     headers: { ...failureHeaders(failure), 'content-type': 'application/json' },
   })
-}
-
-function failureOf(cause: unknown): Failure {
-  if (cause instanceof SluiceError) return cause.failure
-  // biome-ignore lint/suspicious/noConsole: an unexpected fault must be found in the worker's log; the client gets no details
-  console.error(cause)
-  return { kind: 'internal', message: 'Internal server error.' }
 }

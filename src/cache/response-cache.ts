@@ -1,3 +1,4 @@
+import { within } from '../platform/waiting'
 import { type CacheEntry, decodeEntry, encodeEntry } from './entry'
 import { createMemoryTier, type MemoryTier } from './memory-tier'
 
@@ -53,7 +54,7 @@ export async function readStored(
   env: CacheEnv,
   { key, timeoutMs }: { key: string; timeoutMs: number },
 ): Promise<CacheEntry | undefined> {
-  const stored = await within(timeoutMs, env.CACHE.get(nameOf(key), 'arrayBuffer'))
+  const stored = await foundWithin(timeoutMs, env.CACHE.get(nameOf(key), 'arrayBuffer'))
   return stored === undefined ? undefined : decodeEntry(new Uint8Array(stored))
 }
 
@@ -94,13 +95,9 @@ function nameOf(key: string): string {
   return `cache:${key}`
 }
 
-async function within<T>(timeoutMs: number, looking: Promise<T | null>): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => late.resolve(undefined), timeoutMs)
+async function foundWithin<T>(timeoutMs: number, looking: Promise<T | null>): Promise<T | undefined> {
   const found = looking.catch((cause: unknown) => report('cache_read_failed', '', cause))
-  return Promise.race([found, late.promise])
-    .then((value) => value ?? undefined)
-    .finally(() => clearTimeout(timer))
+  return (await within(timeoutMs, found)) ?? undefined
 }
 
 function report(event: string, key: string, cause: unknown): undefined {

@@ -1,4 +1,5 @@
 import { SluiceError } from '../platform/failure'
+import { hexOf } from '../platform/hex'
 
 /** The header whose value makes two requests one. */
 export const IDEMPOTENCY_KEY = 'idempotency-key'
@@ -26,5 +27,5 @@ export async function fingerprintOf(parts: readonly unknown[], body: Uint8Array)
     'SHA-256',
     await new Blob([words, new Uint8Array(body)]).arrayBuffer(),
   )
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hexOf(new Uint8Array(digest))
 }

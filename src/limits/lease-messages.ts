@@ -1,3 +1,4 @@
+import { untilDone } from '../platform/waiting'
 import type { Lease } from './lease'
 import type { Draw, Renewal } from './leases'
 import type { Ledger } from './ledger'
@@ -15,22 +16,12 @@ const TIMER_SLACK_MS = 5
 /** While requests outlive their lease, what they took is told so often. */
 const OUTLIVING_MS = 1_000
 
-/** A settlement or a report is idempotent, so it is sent again when nobody knows whether it arrived. */
-const WAITS_MS = [200, 1_000, 5_000]
-
 /**
- * Does what may be done twice until it succeeds; what it tells is nothing new when it never does. Never rejects: a hold
+ * Sends a settlement or a report, which are idempotent, again when nobody knows whether it arrived. Never rejects: a hold
  * that is not heard of expires by itself.
  */
 export async function untilHeard(tell: () => Promise<Crossing[]>): Promise<Crossing[]> {
-  for (const waitMs of [...WAITS_MS, undefined]) {
-    try {
-      return await tell()
-    } catch {
-      if (waitMs !== undefined) await scheduler.wait(waitMs)
-    }
-  }
-  return []
+  return (await untilDone(tell)) ?? []
 }
 
 /** Takes in what became of a renewal, and ends the lease when its time has come: to be waited for behind the answer. */

@@ -2,7 +2,7 @@ import { admittedOf } from '../keys/admitted'
 import { backgroundOf } from '../platform/background'
 import { createConfigSnapshot } from '../platform/config'
 import { realEffects } from '../platform/effects'
-import { type Failure, SluiceError } from '../platform/failure'
+import { failureOf, SluiceError } from '../platform/failure'
 import { managementError } from '../platform/management-error'
 import type { ManagementEnv, ManagementIsolate, ManagementRoute } from './route'
 import { managementRoutes } from './table'
@@ -33,11 +33,4 @@ export async function answerManagement(
   } catch (cause) {
     return managementError(failureOf(cause))
   }
-}
-
-function failureOf(cause: unknown): Failure {
-  if (cause instanceof SluiceError) return cause.failure
-  // biome-ignore lint/suspicious/noConsole: an unexpected fault must be found in the worker's log; the client gets no details
-  console.error(cause)
-  return { kind: 'internal', message: 'Internal server error.' }
 }

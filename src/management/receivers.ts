@@ -1,3 +1,4 @@
+import { hexOf } from '../platform/hex'
 import { problemWithBaseUrl } from '../providers/upstream-url'
 import { invalidField } from './replies'
 import type { ManagementContext } from './route'
@@ -22,5 +23,5 @@ const SECRET_BYTES = 32
 /** A secret to sign with, for a receiver that was given none. */
 export function newSecret(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
-  return `whsec_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  return `whsec_${hexOf(bytes)}`
 }

@@ -1,6 +1,6 @@
 import { IDEMPOTENCY_KEY } from '../idempotency/key'
 import { numberVariable } from '../platform/env'
-import { describe, type Failure, SluiceError } from '../platform/failure'
+import { describe, failureOf, SluiceError } from '../platform/failure'
 import { concat } from '../platform/json-edit'
 import { writeOnce } from '../platform/relay'
 import type { Pin } from '../routing/pin'
@@ -163,7 +163,7 @@ async function failLate(given: {
   out: IdentityTransformStream
 }): Promise<void> {
   const { job, known, cause, early, out } = given
-  const failure = failureOf(cause)
+  const failure = failureOf(cause, UNEXPECTED)
   conclude(job, known, endingOfFailure(job, failure))
   await early
   const framing = job.protocol.framing?.filter()
@@ -178,17 +178,9 @@ async function failLate(given: {
 
 /** The answer to a request that ended before it had one, and its end. */
 export function refuse(exchange: Exchange, known: Known, cause: unknown): Response {
-  const failure = failureOf(cause)
+  const failure = failureOf(cause, UNEXPECTED)
   conclude(exchange, known, endingOfFailure(exchange, failure))
   return failureResponse(failure, exchange.protocol, notesOf(exchange, known))
 }
 
-function failureOf(cause: unknown): Failure {
-  if (cause instanceof SluiceError) return cause.failure
-  // biome-ignore lint/suspicious/noConsole: an unexpected fault must be found in the worker's log; the client gets no details
-  console.error(cause)
-  return {
-    kind: 'internal',
-    message: 'Internal server error. The log id tells the operator which request it was.',
-  }
-}
+const UNEXPECTED = 'Internal server error. The log id tells the operator which request it was.'

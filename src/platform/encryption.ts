@@ -1,5 +1,6 @@
 import { fromBase64, toBase64 } from './base64'
 import { SluiceError } from './failure'
+import { hexOf } from './hex'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -33,7 +34,7 @@ export async function unseal(secret: string | undefined, context: string, sealed
 /** Lower-case hexadecimal SHA-256. */
 export async function sha256Hex(text: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text)))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hexOf(digest)
 }
 
 async function keyOf(secret: string | undefined): Promise<CryptoKey> {

@@ -74,6 +74,14 @@ export class SluiceError extends Error {
   }
 }
 
+/** What a thrown cause is for a client. One that nobody expected is for the worker's log, and the client gets no details. */
+export function failureOf(cause: unknown, unexpected = 'Internal server error.'): Failure {
+  if (cause instanceof SluiceError) return cause.failure
+  // biome-ignore lint/suspicious/noConsole: an unexpected fault must be found in the worker's log
+  console.error(cause)
+  return { kind: 'internal', message: unexpected }
+}
+
 /** What a client is told, before it is put into its protocol's shape. */
 export interface FailureDescription {
   status: number

@@ -1,3 +1,4 @@
+import { untilDone, within } from '../platform/waiting'
 import type { Usage } from '../protocols/canonical'
 import {
   type Cost,
@@ -89,21 +90,11 @@ function keyOf({ pricesAs, upstreamModel }: ListedModel): string {
   return `${pricesAs} ${upstreamModel}`
 }
 
-/** As with settlements: nobody waits, and what was asked for twice is told twice. */
-const ASK_WAITS_MS = [200, 1_000, 5_000]
-
 /** The cost of a call that is over, exactly as the log will say; null also when the list cannot be asked for long. */
 export async function settledCost(env: PricesEnv, call: PricedCall): Promise<number | null> {
   const told = costWithoutList(call)
   if ('priceStatus' in told) return told.costNanoUsd
-  for (const waitMs of [...ASK_WAITS_MS, undefined]) {
-    try {
-      return await env.MANAGEMENT.listCost(told)
-    } catch {
-      if (waitMs !== undefined) await scheduler.wait(waitMs)
-    }
-  }
-  return null
+  return (await untilDone(() => env.MANAGEMENT.listCost(told))) ?? null
 }
 
 /** What showing a price may keep its reader waiting. */
@@ -115,10 +106,4 @@ export async function shownCost(env: PricesEnv, call: PricedCall): Promise<Cost 
   if ('priceStatus' in told) return told
   const asked = env.MANAGEMENT.listCost(told).then(listedCost, () => undefined)
   return within(SHOWN_WITHIN_MS, asked)
-}
-
-async function within<T>(timeoutMs: number, asked: Promise<T>): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => late.resolve(undefined), timeoutMs)
-  return Promise.race([asked, late.promise]).finally(() => clearTimeout(timer))
 }

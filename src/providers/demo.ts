@@ -1,3 +1,4 @@
+import { hexOf } from '../platform/hex'
 import { answerTo, type DemoAnswer, type DemoUsage, usageOf } from './demo-answer'
 import { type DemoAsk, DemoRefusal, parseAsk } from './demo-ask'
 
@@ -161,6 +162,5 @@ function* deltas({ hash, answer }: Reply, choice: number): Generator<unknown, vo
 
 async function hashOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  const bytes = Array.from(new Uint8Array(digest, 0, 12))
-  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hexOf(new Uint8Array(digest, 0, 12))
 }

@@ -1,5 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { fromBase64, toBase64 } from '../../platform/base64'
+import { hexOf } from '../../platform/hex'
 import { isObject, listOf } from '../../protocols/fields'
 import { type Field, type MessageName, messages, type Scalar } from './messages'
 
@@ -110,7 +111,7 @@ const scalars: Readonly<Record<Scalar, ScalarForm>> = {
   },
   id: {
     wireType: WireType.LengthDelimited,
-    read: (reader) => toHex(reader.bytes()),
+    read: (reader) => hexOf(reader.bytes()),
     write: (writer, value) => writer.bytes(fromHex(String(value))),
   },
   fixed64: {
@@ -141,10 +142,6 @@ function isScalar(kind: Scalar | MessageName): kind is Scalar {
 
 function wireTypeOf({ kind }: Field): WireType {
   return isScalar(kind) ? scalars[kind].wireType : WireType.LengthDelimited
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function fromHex(text: string): Uint8Array {

@@ -1,3 +1,4 @@
+import { sha256Hex } from '../../platform/encryption'
 import { otelProviderName } from '../../providers/otel-names'
 import type { LogAttempt, LogRecord } from '../log-record'
 import { attemptSpanId, spanIdOf } from '../trace-context'
@@ -111,7 +112,6 @@ function seconds(ms: number | undefined): number | undefined {
 async function hexId(id: string, shape: RegExp): Promise<string> {
   const plain = id.replaceAll('-', '').toLowerCase()
   if (shape.test(plain)) return plain
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(id)))
-  const digits = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const digits = await sha256Hex(id)
   return digits.slice(0, shape === TRACE_ID ? 32 : 16)
 }
